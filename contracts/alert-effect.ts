@@ -1,0 +1,108 @@
+import type { RuleMode } from './control-change.ts'
+import type { ReadingValue } from './log-record.ts'
+import type { SafetyKind, Severity } from './primitives.ts'
+
+export type AlertState = 'inactive' | 'pending' | 'firing' | 'recovering' | 'cleared-latched'
+export type DataQuality = 'ok' | 'stale' | 'no-data' | 'error'
+
+export type ResolveReason =
+  | 'cleared'
+  | 'serviced'
+  | 'dismissed'
+  | 'rule_changed'
+  | 'rule_removed'
+  | 'device_removed'
+  | 'no_data'
+
+/** One leaf of the condition as it stood when the alert fired. */
+export interface Evidence {
+  metric: string
+  value: ReadingValue | null
+  limit: number | null
+  unit: string
+  sinceMs: number
+  /** Recent samples, oldest first: what the homeowner's chart and the technician's packet draw. */
+  series: readonly (readonly [atMs: number, value: number])[]
+}
+
+/** The stay of one instance from opening to resolution. */
+export interface Episode {
+  episodeId: string
+  brandId: string
+  ruleKey: string
+  ruleVersion: number
+  deviceId: string
+  component: string
+  activation: string
+  mode: RuleMode
+  /** Event time at which the condition became true. */
+  startedAtMs: number
+  severity: Severity
+  safety: SafetyKind | null
+}
+
+interface EffectBase {
+  /** Position of the record that caused it; with `ordinal` unique, so that applying twice does nothing. */
+  seq: number
+  ordinal: number
+  /** Hub time: the record's `receivedAtMs`, or the tick boundary. */
+  atMs: number
+}
+
+/** What the evaluator says should happen. Pure data; others make it happen. */
+export type AlertEffect = EffectBase &
+  (
+    | {
+        kind: 'alert.firing'
+        episode: Episode
+        evidence: readonly Evidence[]
+        /** The device was catching up: history only, no notice, no case. */
+        silent: boolean
+      }
+    /** Opened silently and still true now that the device has caught up: notify now, with the true start. */
+    | { kind: 'alert.current'; episode: Episode; evidence: readonly Evidence[] }
+    | { kind: 'alert.escalated'; episode: Episode; from: Severity; evidence: readonly Evidence[] }
+    | { kind: 'alert.deescalated'; episode: Episode; from: Severity }
+    /** Healthy for `keep`, but latched until serviced or dismissed. */
+    | { kind: 'alert.cleared'; episode: Episode }
+    | { kind: 'alert.reopened'; episode: Episode }
+    | { kind: 'alert.resolved'; episode: Episode; reason: ResolveReason; peak: number | null }
+    /** A late reading moved its start or showed that it should not have opened (T13). */
+    | { kind: 'alert.revised'; episode: Episode }
+    | { kind: 'alert.flapping'; episode: Episode; episodesIn24h: number }
+    | {
+        kind: 'verification.ended'
+        brandId: string
+        caseId: string
+        deviceId: string
+        component: string
+        attempt: number
+        end: VerificationEnd
+        readings: number
+        evidence: readonly Evidence[]
+      }
+    /** Something the operator of the hub or the brand should look at; never an offer. */
+    | {
+        kind: 'operator.event'
+        brandId: string | null
+        code: 'rule.error' | 'device.clock_skew' | 'rule.warmup_short' | 'hub.clock_back'
+        subject: string
+        detail: string
+      }
+  )
+
+export type VerificationEnd = 'verified' | 'not_fixed' | 'unverified'
+
+/** Present condition of one instance, for display: checkpointed every few seconds with the state. */
+export interface InstanceView {
+  brandId: string
+  ruleKey: string
+  ruleVersion: number
+  deviceId: string
+  component: string
+  state: AlertState
+  quality: DataQuality
+  sinceMs: number
+  episodeId: string | null
+  lastValue: ReadingValue | null
+}

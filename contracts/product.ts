@@ -1,0 +1,89 @@
+import { type Static, Type } from 'typebox'
+import { Duration, Key, Sku, Text } from './primitives.ts'
+import { Condition } from './rule.ts'
+
+export const Metric = Type.Object(
+  {
+    key: Key,
+    unit: Type.String({ maxLength: 16 }),
+    type: Type.Union([Type.Literal('number'), Type.Literal('boolean'), Type.Literal('string')]),
+    min: Type.Optional(Type.Number()),
+    max: Type.Optional(Type.Number()),
+    expectedEvery: Type.Optional(Duration),
+    name: Type.Optional(Text),
+  },
+  { additionalProperties: false },
+)
+export type Metric = Static<typeof Metric>
+
+/** How a repair of the component shows in telemetry. */
+export const Recovery = Type.Object(
+  {
+    /** Known-true for `for` within `within` of the repair: verified. */
+    when: Condition,
+    for: Type.Optional(Duration),
+    within: Type.Optional(Duration),
+    /** Readings the window needs before "not fixed" may be said. */
+    minReadings: Type.Optional(Type.Integer({ minimum: 1, maximum: 10_000 })),
+  },
+  { additionalProperties: false },
+)
+export type Recovery = Omit<Static<typeof Recovery>, 'when'> & { when: import('./rule.ts').Condition }
+
+/** A part of the appliance that wears. */
+export const Component = Type.Object(
+  {
+    key: Key,
+    kind: Key,
+    name: Type.Optional(Text),
+    part: Type.Optional(Sku),
+    ratedLife: Type.Optional(
+      Type.Union([
+        Type.Object({ metric: Key, value: Type.Number({ exclusiveMinimum: 0 }) }, { additionalProperties: false }),
+        Type.Object({ days: Type.Number({ exclusiveMinimum: 0 }) }, { additionalProperties: false }),
+      ]),
+    ),
+    recovery: Type.Optional(Recovery),
+  },
+  { additionalProperties: false },
+)
+export type Component = Omit<Static<typeof Component>, 'recovery'> & { recovery?: Recovery }
+
+export const Reporting = Type.Object(
+  {
+    mode: Type.Union([Type.Literal('periodic'), Type.Literal('onChange')]),
+    every: Duration,
+    batchEvery: Type.Optional(Duration),
+    heartbeat: Type.Optional(Duration),
+    /** Whose clock dates a reading without `ts` and, with `server`, every reading. */
+    clock: Type.Optional(Type.Union([Type.Literal('device'), Type.Literal('server')])),
+  },
+  { additionalProperties: false },
+)
+export type Reporting = Static<typeof Reporting>
+
+export const Warranty = Type.Object(
+  {
+    whole: Type.Optional(Duration),
+    components: Type.Optional(Type.Record(Key, Duration)),
+    startsAt: Type.Union([Type.Literal('purchase'), Type.Literal('installation')]),
+  },
+  { additionalProperties: false },
+)
+export type Warranty = Static<typeof Warranty>
+
+/** A product (thing model): what its devices report and which of their parts wear. */
+export const ProductDocument = Type.Object(
+  {
+    key: Key,
+    category: Key,
+    name: Type.Optional(Text),
+    model: Type.Optional(Type.String({ maxLength: 64 })),
+    metrics: Type.Array(Metric, { minItems: 1, maxItems: 200 }),
+    components: Type.Optional(Type.Array(Component, { maxItems: 50 })),
+    warranty: Type.Optional(Warranty),
+    reporting: Type.Optional(Reporting),
+  },
+  { additionalProperties: false },
+)
+export type ProductDocument = Omit<Static<typeof ProductDocument>, 'components'> & { components?: Component[] }

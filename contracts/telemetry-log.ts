@@ -1,0 +1,41 @@
+import type { LogEntry, LogRecord } from './log-record.ts'
+
+export interface AppendReceipt {
+  firstSeq: number
+  lastSeq: number
+  receivedAtMs: number
+}
+
+/** The one durable thing. Owned by one process; everything else follows from reading it. */
+export interface TelemetryLog {
+  /** Stored with every position; a position of another log is refused. */
+  readonly logId: string
+  /** Resolves once the entries are synced to disk, in order, as one unit; rejects when they are not. */
+  append(entries: readonly LogEntry[]): Promise<AppendReceipt>
+  /** Bytes handed over and not yet synced. */
+  pendingBytes(): number
+  /** Resolves at once below the bound, else when there is room: sources stop reading until then. */
+  whenRoom(): Promise<void>
+  /** The last synced position; 0 when empty. */
+  headSeq(): number
+  /** Drops whole ranges at or below `seq`; the caller knows every consumer's position. */
+  dropThrough(seq: number): Promise<void>
+  close(): Promise<void>
+}
+
+export interface ReadLimits {
+  records: number
+}
+
+/** A consumer's view; may live in another thread than the log's owner. */
+export interface LogReader {
+  readonly logId: string
+  /** First position still kept; `headSeq() + 1` when empty. */
+  firstSeq(): number
+  headSeq(): number
+  /** Records after `afterSeq` in order; empty at the head. Throws `LOG_GAP` when they were dropped. */
+  read(afterSeq: number, limits: ReadLimits): LogRecord[]
+  /** Resolves when the head passes `afterSeq`, or the signal aborts. */
+  waitForMore(afterSeq: number, signal: AbortSignal): Promise<void>
+  close(): void
+}

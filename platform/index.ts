@@ -1,0 +1,8 @@
+export { canonicalJson } from './canonical-json.ts'
+export { type Clock, ManualClock, realClock, realSleep, systemClock } from './clock.ts'
+export { durationMs, isoDuration } from './duration.ts'
+export { ERRORS, type ErrorCode, HubError, isHubError, type Problem, toError } from './errors.ts'
+export { derivedId, type IdPrefix, newId, newSecret } from './ids.ts'
+export { createLogger, type Logger, silentLogger } from './logger.ts'
+export { type Random, seededRandom, systemRandom } from './random.ts'
+export { equalInConstantTime, SecretBox, sha256Hex, tokenHash } from './secrets.ts'
