@@ -1,0 +1,10 @@
+import { expect, test } from 'vitest'
+import { createLogger } from './logger.ts'
+
+test('what could carry a person or a secret does not reach a line', () => {
+  const lines: string[] = []
+  const logger = createLogger('info', { write: (line) => lines.push(line) })
+  logger.info({ token: 'tok-123', home: { contact: '13800000000', region: '310115' } }, 'connected')
+  expect(lines.join('')).not.toMatch(/tok-123|13800000000/)
+  expect(lines.join('')).toContain('310115')
+})
