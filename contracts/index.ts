@@ -1,3 +1,11 @@
+export { Address, SiteContact } from './address.ts'
+export {
+  AgreementDocument,
+  ChargeLineKind,
+  PriceLine,
+  ServiceHours,
+  ServiceLevels,
+} from './agreement.ts'
 export type {
   AlertEffect,
   AlertState,
@@ -8,6 +16,13 @@ export type {
   ResolveReason,
   VerificationEnd,
 } from './alert-effect.ts'
+export {
+  CASE_STATES,
+  CASE_STATES_OVER,
+  type CaseEnd,
+  type CaseState,
+} from './case.ts'
+export { CloudEvent, EVENT_TYPE_PREFIX } from './cloud-event.ts'
 export type {
   ControlChange,
   ControlType,
@@ -16,6 +31,8 @@ export type {
   ResetSource,
   RuleMode,
 } from './control-change.ts'
+export { JobKind, JobPart, JobStep, JobTemplate, SelfServiceGuide } from './job.ts'
+export { JobEventBody, JobView } from './job-view.ts'
 export {
   type ControlEntry,
   type ControlRecord,
@@ -32,6 +49,33 @@ export {
   type ReadingValue,
   type TickEntry,
 } from './log-record.ts'
+export {
+  AcceptBody,
+  DeclineBody,
+  OFFER_CHOICES,
+  OFFER_STATES,
+  OfferChoice,
+  OfferNeed,
+  OfferPartner,
+  OfferState,
+  OfferView,
+  PROGRESS_STAGES,
+  ProgressStage,
+  SnoozeBody,
+} from './offer-view.ts'
+export { PartnerEvent } from './partner-event.ts'
+export {
+  DECLINE_REASONS,
+  DeclineReason,
+  PARTNER_REASONS,
+  PARTNER_STATUS_RANK,
+  PARTNER_STATUSES,
+  PartnerReason,
+  PartnerStatus,
+  type ReasonedStatus,
+  VERDICTS,
+  Verdict,
+} from './partner-status.ts'
 export {
   Duration,
   Id,
@@ -61,3 +105,20 @@ export {
   Value,
 } from './rule.ts'
 export type { AppendReceipt, LogReader, ReadLimits, TelemetryLog } from './telemetry-log.ts'
+export {
+  Charge,
+  ChargeLine,
+  Coverage,
+  DeviceSummary,
+  Diagnosis,
+  EvidenceItem,
+  JobSummary,
+  Outcome,
+  OutcomeItem,
+  Payer,
+  SiteAddress,
+  Slot,
+  WorkOrderHeader,
+  WorkOrderItem,
+  WorkOrderPacket,
+} from './work-order.ts'

@@ -1,0 +1,59 @@
+import { type Static, Type } from 'typebox'
+import { PartnerReason, PartnerStatus } from './partner-status.ts'
+import { Instant, RegionCode } from './primitives.ts'
+import { Outcome, Slot, WorkOrderHeader, WorkOrderItem, WorkOrderPacket } from './work-order.ts'
+
+/**
+ * The technician's calls under `/job/v1/{token}`, for partners without an app of their own:
+ * GET the packet, POST `/events` a status (answered with the view as it then is), GET
+ * `/site` the address once accepted (a `SiteAddress`; every read is audited).
+ */
+
+const Nullable = <T extends Parameters<typeof Type.Union>[0][number]>(schema: T) => Type.Union([schema, Type.Null()])
+
+export const JobView = Type.Object(
+  {
+    workOrder: WorkOrderHeader,
+    brand: WorkOrderPacket.properties.brand,
+    items: Type.Array(WorkOrderItem, { minItems: 1, maxItems: 20 }),
+    site: Type.Object(
+      { district: Nullable(RegionCode), street: Nullable(RegionCode) },
+      { additionalProperties: false },
+    ),
+    locale: Type.Enum(['zh-CN', 'en']),
+    timeZone: Type.String(),
+    /** Hub time of this answer. */
+    now: Instant,
+    /** The partner's last status that counted; `null` before the first. */
+    status: Nullable(PartnerStatus),
+    visit: Type.Integer({ minimum: 1 }),
+    appointment: Nullable(Slot),
+    /** Statuses that would count now; the page has a button for each. */
+    allowed: Type.Array(PartnerStatus),
+    /** The address may be fetched now. */
+    siteOpen: Type.Boolean(),
+    events: Type.Array(
+      Type.Object(
+        { status: PartnerStatus, visit: Type.Integer({ minimum: 1 }), at: Instant },
+        { additionalProperties: false },
+      ),
+      { maxItems: 200 },
+    ),
+  },
+  { additionalProperties: false },
+)
+export type JobView = Static<typeof JobView>
+
+/** POST …/events: the part of a partner's event a technician's page needs. */
+export const JobEventBody = Type.Object(
+  {
+    status: PartnerStatus,
+    visit: Type.Integer({ minimum: 1, maximum: 100 }),
+    at: Instant,
+    reason: Type.Optional(PartnerReason),
+    appointment: Type.Optional(Slot),
+    outcome: Type.Optional(Outcome),
+  },
+  { additionalProperties: false },
+)
+export type JobEventBody = Static<typeof JobEventBody>

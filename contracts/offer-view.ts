@@ -1,0 +1,144 @@
+import { type Static, Type } from 'typebox'
+import { SelfServiceGuide } from './job.ts'
+import { DeclineReason } from './partner-status.ts'
+import { Duration, Id, Instant, Key, SafetyKind, Severity, Text } from './primitives.ts'
+import { Charge, EvidenceItem, Slot } from './work-order.ts'
+
+/**
+ * The homeowner's calls under `/home/v1/offers/{token}`: our page, a brand's app and a
+ * mini-program use the same. Every POST answers with the view as it then is.
+ */
+
+const Nullable = <T extends Parameters<typeof Type.Union>[0][number]>(schema: T) => Type.Union([schema, Type.Null()])
+
+export const OFFER_STATES = [
+  'offered',
+  'snoozed',
+  'accepted',
+  'self_service',
+  'declined',
+  'expired',
+  'withdrawn',
+  'cancelled',
+  'closed',
+] as const
+export type OfferState = (typeof OFFER_STATES)[number]
+export const OfferState = Type.Enum([...OFFER_STATES])
+
+/** What the homeowner may do now; the page shows these and no others. */
+export const OFFER_CHOICES = ['accept', 'snooze', 'self_service', 'decline', 'cancel'] as const
+export type OfferChoice = (typeof OFFER_CHOICES)[number]
+export const OfferChoice = Type.Enum([...OFFER_CHOICES])
+
+/** 受理 → 接单 → 前往 → 完成 → 回访 */
+export const PROGRESS_STAGES = ['received', 'taken', 'under_way', 'done', 'followed_up'] as const
+export type ProgressStage = (typeof PROGRESS_STAGES)[number]
+export const ProgressStage = Type.Enum([...PROGRESS_STAGES])
+
+/** One need in one appliance. */
+export const OfferNeed = Type.Object(
+  {
+    caseId: Id,
+    device: Type.Object({ category: Key, name: Text, serial: Type.String() }, { additionalProperties: false }),
+    component: Type.Object({ key: Key, name: Text }, { additionalProperties: false }),
+    /** What was found, in plain words. */
+    cause: Text,
+    job: Type.Object({ code: Key, title: Text, duration: Duration }, { additionalProperties: false }),
+    evidence: Type.Array(EvidenceItem, { maxItems: 20 }),
+    selfService: Nullable(SelfServiceGuide),
+  },
+  { additionalProperties: false },
+)
+export type OfferNeed = Static<typeof OfferNeed>
+
+/** Somebody who would come, and what they would be told. */
+export const OfferPartner = Type.Object(
+  {
+    key: Key,
+    name: Text,
+    /** Data kinds shared on acceptance. */
+    shares: Type.Array(Type.Enum(['address', 'contact', 'diagnosis', 'device']), { minItems: 1 }),
+  },
+  { additionalProperties: false },
+)
+export type OfferPartner = Static<typeof OfferPartner>
+
+export const OfferView = Type.Object(
+  {
+    id: Id,
+    state: OfferState,
+    choices: Type.Array(OfferChoice),
+    /** The person's language; the page opens in it. */
+    locale: Type.Enum(['zh-CN', 'en']),
+    /** Zone of the home: slots are shown in it. */
+    timeZone: Type.String(),
+    /** Hub time of this answer. */
+    now: Instant,
+    expiresAt: Instant,
+    snoozedUntil: Nullable(Instant),
+    brand: Type.Object({ key: Key, name: Text }, { additionalProperties: false }),
+    urgency: Severity,
+    safety: Nullable(SafetyKind),
+    needs: Type.Array(OfferNeed, { minItems: 1, maxItems: 20 }),
+    charge: Charge,
+    slots: Type.Array(Slot, { maxItems: 40 }),
+    partners: Type.Array(OfferPartner, { maxItems: 10 }),
+    /** The text agreed to by accepting, with what is stored as proof of it. */
+    consentText: Type.Object(
+      { version: Type.String(), sha256: Type.String({ pattern: '^[0-9a-f]{64}$' }), text: Text },
+      { additionalProperties: false },
+    ),
+    /** Once accepted; `null` before. */
+    progress: Nullable(
+      Type.Object(
+        {
+          stage: ProgressStage,
+          reached: Type.Array(Type.Object({ stage: ProgressStage, at: Instant }, { additionalProperties: false })),
+          workOrder: Nullable(Type.String()),
+          appointment: Nullable(Slot),
+          technician: Nullable(
+            Type.Object(
+              { ref: Type.String(), name: Type.Optional(Type.String()), rating: Type.Optional(Type.Number()) },
+              { additionalProperties: false },
+            ),
+          ),
+          /** What was found and done, and whether the signal confirms it. */
+          result: Nullable(
+            Type.Object(
+              {
+                found: Nullable(Type.String()),
+                verified: Nullable(Type.Enum(['verified', 'not_fixed', 'not_observed', 'unverified'])),
+              },
+              { additionalProperties: false },
+            ),
+          ),
+        },
+        { additionalProperties: false },
+      ),
+    ),
+  },
+  { additionalProperties: false },
+)
+export type OfferView = Static<typeof OfferView>
+
+/** POST …/accept */
+export const AcceptBody = Type.Object(
+  {
+    slot: Slot,
+    /** Keys of the partners the address and contact may go to. */
+    shareWith: Type.Array(Key, { minItems: 1, maxItems: 10 }),
+  },
+  { additionalProperties: false },
+)
+export type AcceptBody = Static<typeof AcceptBody>
+
+/** POST …/snooze */
+export const SnoozeBody = Type.Object({ until: Instant }, { additionalProperties: false })
+export type SnoozeBody = Static<typeof SnoozeBody>
+
+/** POST …/decline */
+export const DeclineBody = Type.Object(
+  { reason: DeclineReason, text: Type.Optional(Type.String({ maxLength: 500 })) },
+  { additionalProperties: false },
+)
+export type DeclineBody = Static<typeof DeclineBody>
