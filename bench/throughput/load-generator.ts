@@ -53,7 +53,17 @@ class Publisher {
     this.#load = load
     this.#atMs = load.startMs
     this.#socket = createConnection({ port: load.port, host: '127.0.0.1', noDelay: true })
-    this.#socket.write(generate({ cmd: 'connect', protocolId: 'MQTT', protocolVersion: 4, clean: true, clientId: `load-${index}`, username: userName, keepalive: 0 })) // prettier-ignore
+    this.#socket.write(
+      generate({
+        cmd: 'connect',
+        protocolId: 'MQTT',
+        protocolVersion: 4,
+        clean: true,
+        clientId: `load-${index}`,
+        username: userName,
+        keepalive: 0,
+      }),
+    ) // prettier-ignore
   }
 
   /** Resolves when the broker has accepted the connection. */
@@ -103,9 +113,9 @@ function publishPacket(packetId: number, payload: string): Buffer {
   const packet = Buffer.allocUnsafe(header.length + length)
   packet.set(header, 0)
   let at = packet.writeUInt16BE(TOPIC.length, header.length)
-  at += packet.latin1Write(TOPIC, at)
+  at += packet.write(TOPIC, at, 'latin1')
   at = packet.writeUInt16BE(packetId, at)
-  packet.latin1Write(payload, at)
+  packet.write(payload, at, 'latin1')
   return packet
 }
 
