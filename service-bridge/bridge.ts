@@ -1,0 +1,439 @@
+import type {
+  AcceptBody,
+  AgreementDocument,
+  AlertEffect,
+  CaseEnd,
+  CaseState,
+  DeclineBody,
+  JobTemplate,
+  JobView,
+  OfferState,
+  OfferView,
+  PartnerEvent,
+  SafetyKind,
+  Severity,
+  SiteAddress,
+  Slot,
+  SnoozeBody,
+  Text,
+  WorkOrderPacket,
+} from '#contracts'
+import type { Clock, Logger, Random, SecretBox } from '#platform'
+import type { Database, Tx } from '#store'
+
+/**
+ * The face of the bridge: everything between an episode and a proven repair. Every method
+ * that takes a `brandId` sees that brand only; a thing of another brand is `NOT_FOUND`.
+ * Errors are `HubError`s whose codes are named at each method.
+ */
+
+export interface BridgeOptions {
+  db: Database
+  /** Opens partner secrets and addresses, makes link tokens. */
+  box: SecretBox
+  /** Hub time: timers, expiries, retries. */
+  clock: Clock
+  random: Random
+  logger: Logger
+  /** Base of the links in events and notices, without a slash at the end. */
+  publicUrl: string
+  /** Lets webhooks go to loopback, over plain http too: development, demo and tests only. */
+  allowLoopback?: boolean
+  /** The catalog's job texts; a job it does not know is described from its rule. */
+  jobTemplateOf?: (code: string) => JobTemplate | undefined
+  /** Called after a commit that queued a control change, so that it enters the log at once. */
+  nudgeControl?: () => void
+  /** Called after every commit that changed something others may show (live events). */
+  onChanged?: (change: BridgeChange) => void
+  policy?: Partial<BridgePolicy>
+  /** Replaces DNS where a test needs a name to change its mind. */
+  resolveHost?: (host: string) => Promise<readonly string[]>
+}
+
+/** Numbers a brand or operator may want otherwise; the defaults say why in `policy.ts`. */
+export interface BridgePolicy {
+  settleMs: number
+  offerTtlMs: number
+  coolDownMs: number
+  snoozeMsMax: number
+  offersPerHome: number
+  offersPerHomeWindowMs: number
+  verificationMs: number
+  siteAfterCloseMs: number
+}
+
+export interface BridgeChange {
+  brandId: string
+  /** CloudEvents type without its prefix, as `case.offered`. */
+  type: string
+  subject: string
+  atMs: number
+}
+
+/** Who did it; stored with every transition. `id` is a key, partner or person id, never a name. */
+export interface Actor {
+  kind: 'hub' | 'brand' | 'homeowner' | 'partner' | 'technician' | 'platform'
+  id: string | null
+}
+
+export interface PageRequest {
+  /** 1–200, default 50. */
+  limit?: number
+  cursor?: string
+}
+
+export interface Page<T> {
+  items: T[]
+  nextCursor: string | null
+}
+
+export interface CaseView {
+  id: string
+  deviceId: string
+  homeId: string | null
+  component: string
+  state: CaseState
+  end: CaseEnd | null
+  source: 'alert' | 'reported'
+  severity: Severity
+  safety: SafetyKind | null
+  dispatch: 'notify' | 'offer' | 'auto'
+  rule: { key: string; version: number }
+  needsReview: string | null
+  acknowledgedAt: string | null
+  openedAt: string
+  updatedAt: string
+  closedAt: string | null
+  offerId: string | null
+  workOrderId: string | null
+}
+
+export interface CaseEventView {
+  ordinal: number
+  at: string
+  event: string
+  from: CaseState | null
+  to: CaseState
+  /** Row of the case table, as `C4`. */
+  row: string
+  by: Actor
+  why: string | null
+  ruleVersion: number | null
+  evidence: unknown
+}
+
+export interface OfferSummary {
+  id: string
+  homeId: string
+  state: OfferState
+  caseIds: string[]
+  createdAt: string
+  expiresAt: string
+  snoozedUntil: string | null
+  link: string
+}
+
+export interface WorkOrderView {
+  id: string
+  number: string
+  state: 'sent' | 'accepted' | 'in_progress' | 'completed' | 'rejected' | 'failed' | 'cancelled'
+  /** The partner's last status that counted. */
+  status: PartnerEvent['status'] | null
+  visit: number
+  partnerKey: string
+  caseIds: string[]
+  externalId: string | null
+  appointment: Slot | null
+  createdAt: string
+  acceptedAt: string | null
+  closedAt: string | null
+  needsReview: string | null
+  packet: WorkOrderPacket
+  outcome: unknown
+}
+
+export interface PartnerEventView {
+  webhookId: string
+  status: string
+  visit: number
+  at: string
+  receivedAt: string
+  /** `applied`, or why it changed nothing. */
+  disposition: string
+}
+
+export interface DeliveryView {
+  id: string
+  brandId: string | null
+  endpointId: string
+  type: string
+  subject: string
+  sequence: number
+  state: 'pending' | 'sent' | 'dead'
+  attempts: number
+  nextAttemptAt: string | null
+  createdAt: string
+  sentAt: string | null
+  lastError: string | null
+}
+
+export interface DeliveryAttemptView {
+  attempt: number
+  at: string
+  outcome: string
+  status: number | null
+  durationMs: number
+}
+
+export interface PartnerView {
+  id: string
+  key: string
+  name: string
+  url: string | null
+  endpointId: string | null
+  state: 'active' | 'suspended'
+  createdAt: string
+}
+
+export interface EndpointView {
+  id: string
+  url: string
+  /** CloudEvents type prefixes it wants; empty = all. */
+  types: string[]
+  state: 'active' | 'disabled'
+  disabledReason: string | null
+  breaker: 'closed' | 'open'
+  createdAt: string
+}
+
+export interface AgreementView {
+  id: string
+  agreement: AgreementDocument
+  active: boolean
+  createdAt: string
+}
+
+export interface PartView {
+  sku: string
+  name: Text
+  genuine: boolean
+  /** Days by region-code prefix; `""` is the default. */
+  leadDays: Record<string, number>
+}
+
+export interface NoticeView {
+  id: string
+  homeId: string
+  kind: 'service' | 'safety' | 'promotion'
+  reasonCode: string
+  text: Text
+  link: string | null
+  sendAfter: string
+  expiresAt: string
+  status: string
+}
+
+export const GATE_SCOPES = ['brand', 'rule', 'region', 'partner'] as const
+export type GateScope = (typeof GATE_SCOPES)[number]
+export interface GateView {
+  scope: GateScope
+  /** Rule key, region prefix or partner key; `*` for the brand. */
+  subject: string
+  closedAt: string
+  reason: string
+}
+
+export interface WebhookHeaders {
+  'webhook-id'?: string | undefined
+  'webhook-timestamp'?: string | undefined
+  'webhook-signature'?: string | undefined
+}
+
+export interface ServiceBridge {
+  /** Starts timers and deliveries. */
+  start(): void
+  /** Stops taking up work and waits for attempts in flight; nothing is lost. */
+  stop(): Promise<void>
+  /** Something may be due: called after commits made elsewhere. */
+  nudge(): void
+  /** Resolves when nothing is due at the present hub time and no delivery attempt is in flight. */
+  idle(): Promise<void>
+  /** When the next timer or delivery attempt is due, in hub time; `null` when none waits. */
+  nextDueMs(): Promise<number | null>
+
+  /** Inside the rules runner's transaction; applying an effect twice does nothing. */
+  onEffects(tx: Tx, effects: readonly AlertEffect[]): Promise<void>
+
+  cases: {
+    list(
+      brandId: string,
+      filter: PageRequest & {
+        state?: CaseState
+        live?: boolean
+        deviceId?: string
+        homeId?: string
+        needsReview?: boolean
+      },
+    ): Promise<Page<CaseView>>
+    /** NOT_FOUND */
+    get(brandId: string, caseId: string): Promise<CaseView & { events: CaseEventView[]; episodeIds: string[] }>
+    /** C21. NOT_FOUND, STATE_FORBIDS after arrival. */
+    cancel(brandId: string, caseId: string, options: { by: Actor; reason: string }): Promise<CaseView>
+    /** Somebody has seen it: clears `needsReview`. */
+    acknowledge(brandId: string, caseId: string, options: { by: Actor }): Promise<CaseView>
+  }
+
+  /** Calls with a token come from the homeowner's link. NOT_FOUND for a token that never was; OFFER_EXPIRED. */
+  offers: {
+    list(
+      brandId: string,
+      filter: PageRequest & { state?: OfferState; homeId?: string; caseId?: string },
+    ): Promise<Page<OfferSummary>>
+    get(brandId: string, offerId: string): Promise<OfferSummary & { view: OfferView }>
+    view(token: string): Promise<OfferView>
+    /** Twice gives the same order. VALIDATION_FAILED for a slot or partner that was not offered. */
+    accept(token: string, body: AcceptBody & { method?: 'page' | 'app' | 'signature' }): Promise<OfferView>
+    snooze(token: string, body: SnoozeBody): Promise<OfferView>
+    selfService(token: string): Promise<OfferView>
+    decline(token: string, body: DeclineBody): Promise<OfferView>
+    /** Another slot; until arrival. The partner is told. */
+    reschedule(token: string, body: { slot: Slot }): Promise<OfferView>
+    /** C21, until arrival. */
+    cancel(token: string): Promise<OfferView>
+  }
+
+  orders: {
+    list(
+      brandId: string,
+      filter: PageRequest & { state?: WorkOrderView['state']; caseId?: string; partnerKey?: string },
+    ): Promise<Page<WorkOrderView>>
+    get(brandId: string, orderId: string): Promise<WorkOrderView & { events: PartnerEventView[] }>
+    cancel(brandId: string, orderId: string, options: { by: Actor; reason: string }): Promise<WorkOrderView>
+    /** What a partner without webhooks polls: its own orders only, over all brands. */
+    listForPartner(
+      partnerId: string,
+      filter: PageRequest & { state?: WorkOrderView['state'] },
+    ): Promise<Page<WorkOrderView>>
+    getForPartner(partnerId: string, orderId: string): Promise<WorkOrderView & { events: PartnerEventView[] }>
+    /**
+     * The address, audited each time. NOT_FOUND for another partner's order, STATE_FORBIDS
+     * before it was accepted, CONSENT_WITHDRAWN, GONE from 7 days after the end.
+     */
+    site(options: { orderId: string; partnerId: string; by: Actor }): Promise<SiteAddress>
+  }
+
+  /** Calls with a token come from the technician's link. */
+  jobs: {
+    view(token: string, options?: { locale?: 'zh-CN' | 'en' }): Promise<JobView>
+    event(token: string, event: PartnerEvent): Promise<JobView>
+    site(token: string): Promise<SiteAddress>
+  }
+
+  partnerEvents: {
+    /**
+     * Verifies over the raw bytes before parsing. SIGNATURE_INVALID, NOT_FOUND (unknown or
+     * another partner's order), PAYLOAD_TOO_LARGE, VALIDATION_FAILED (body, unknown status).
+     */
+    receive(request: {
+      orderId: string
+      rawBody: Uint8Array
+      headers: WebhookHeaders
+    }): Promise<{ disposition: string }>
+  }
+
+  deliveries: {
+    /** `brandId` null is the operator's view over everything. */
+    list(
+      brandId: string | null,
+      filter: PageRequest & { state?: DeliveryView['state']; endpointId?: string; subject?: string },
+    ): Promise<Page<DeliveryView>>
+    get(
+      brandId: string | null,
+      deliveryId: string,
+    ): Promise<DeliveryView & { tries: DeliveryAttemptView[]; body: unknown }>
+    /** One (`id`) or a range; each goes out again under the `webhook-id` it always had. */
+    redrive(
+      brandId: string | null,
+      which: { id: string } | { endpointId?: string; from?: string; to?: string },
+      options: { by: Actor },
+    ): Promise<{ redriven: number }>
+  }
+
+  partners: {
+    /** The secret (`whsec_…`) is shown only here. CONFLICT, ADDRESS_FORBIDDEN. `url` null: it polls. */
+    create(input: {
+      key: string
+      name: string
+      url: string | null
+      by: Actor
+    }): Promise<{ partner: PartnerView; secret: string }>
+    list(filter: PageRequest): Promise<Page<PartnerView>>
+    get(key: string): Promise<PartnerView>
+    update(
+      key: string,
+      change: { name?: string; url?: string | null; state?: PartnerView['state']; by: Actor },
+    ): Promise<PartnerView>
+    /** The old secret stays valid beside the new one for `overlapMs` (default 24 h). */
+    rotateSecret(key: string, options: { overlapMs?: number; by: Actor }): Promise<{ secret: string }>
+    /** Sends a signed `beforehand.partner.test` now and says how it went. */
+    test(
+      key: string,
+      options: { by: Actor },
+    ): Promise<{ ok: boolean; status: number | null; detail: string; webhookId: string }>
+  }
+
+  agreements: {
+    /** NOT_FOUND when the partner is unknown. */
+    create(brandId: string, agreement: AgreementDocument, options: { by: Actor }): Promise<AgreementView>
+    list(brandId: string, filter: PageRequest & { partnerKey?: string }): Promise<Page<AgreementView>>
+    get(brandId: string, agreementId: string): Promise<AgreementView>
+    update(
+      brandId: string,
+      agreementId: string,
+      change: { agreement?: AgreementDocument; active?: boolean; by: Actor },
+    ): Promise<AgreementView>
+  }
+
+  parts: {
+    put(brandId: string, part: PartView): Promise<PartView>
+    list(brandId: string, filter: PageRequest): Promise<Page<PartView>>
+    get(brandId: string, sku: string): Promise<PartView>
+    remove(brandId: string, sku: string): Promise<void>
+  }
+
+  /** Where a brand receives its own events. */
+  endpoints: {
+    create(
+      brandId: string,
+      input: { url: string; types?: string[]; by: Actor },
+    ): Promise<{ endpoint: EndpointView; secret: string }>
+    list(brandId: string, filter: PageRequest): Promise<Page<EndpointView>>
+    get(brandId: string, endpointId: string): Promise<EndpointView>
+    update(
+      brandId: string,
+      endpointId: string,
+      change: { url?: string; types?: string[]; state?: EndpointView['state']; by: Actor },
+    ): Promise<EndpointView>
+    rotateSecret(
+      brandId: string,
+      endpointId: string,
+      options: { overlapMs?: number; by: Actor },
+    ): Promise<{ secret: string }>
+  }
+
+  notices: {
+    list(brandId: string, filter: PageRequest & { homeId?: string }): Promise<Page<NoticeView>>
+    receipt(
+      brandId: string,
+      noticeId: string,
+      receipt: { status: 'sent' | 'delivered' | 'read' | 'failed' | 'opted_out'; at?: string },
+    ): Promise<NoticeView>
+  }
+
+  /** Kill switch: while a gate is closed nothing of its kind leaves the hub; it waits and goes on when opened. */
+  gates: {
+    list(brandId: string): Promise<GateView[]>
+    close(brandId: string, gate: { scope: GateScope; subject: string; reason: string; by: Actor }): Promise<GateView>
+    open(brandId: string, gate: { scope: GateScope; subject: string; by: Actor }): Promise<void>
+  }
+}
