@@ -1,0 +1,156 @@
+import { type Clock, HubError, realClock, realSleep } from '#platform'
+
+/** What the clock needs of the hub; known only once the hub is wired. */
+export interface StepHooks {
+  /** Writes the new time into the log, so that rules see it pass. */
+  tick(): Promise<void>
+  /** Resolves when nothing is left to do at the present hub time. */
+  settle(): Promise<void>
+}
+
+interface Waiting {
+  atMs: number
+  order: number
+  fn: () => void
+}
+
+/** A year in one call is a mistake; a season is a hundred calls. */
+const STEP_MS_MAX = 31 * 86_400_000
+/** Timers that set themselves again for "now" would hold the clock for ever. */
+const STOPS_PER_STEP_MAX = 100_000
+
+/**
+ * Hub time for demos and tests: it stands still and moves in steps. A step stops at every
+ * timer on its way, and at each stop waits until every consumer has applied what there is.
+ * So a season passes in minutes and yet nothing ever happens "late" because the machine was slow.
+ *
+ * The time scale is a ceiling: steps are held back so that hub time does not run more than
+ * `scale` times as fast as real time.
+ */
+export class SteppedClock implements Clock {
+  readonly #scale: number
+  readonly #real: Pick<Clock, 'nowMs'>
+  readonly #sleep: (ms: number) => Promise<void>
+  #nowMs: number
+  #order = 0
+  #waiting: Waiting[] = []
+  #passing: Waiting[] = []
+  #hooks: StepHooks | null = null
+  #step: Promise<unknown> = Promise.resolve()
+  #earliestRealMs = 0
+
+  constructor(options: {
+    startMs: number
+    scale: number
+    real?: Pick<Clock, 'nowMs'>
+    sleep?: (ms: number) => Promise<void>
+  }) {
+    this.#nowMs = options.startMs
+    this.#scale = options.scale
+    this.#real = options.real ?? realClock
+    this.#sleep = options.sleep ?? realSleep
+  }
+
+  nowMs(): number {
+    return this.#nowMs
+  }
+
+  setTimeout(fn: () => void, delayMs: number): Disposable {
+    return this.#add(this.#waiting, fn, delayMs)
+  }
+
+  /**
+   * The same time for those whose timers only fill silence (a log's own ticks, a periodic
+   * flush): they run when time has passed them, once, but a step does not stop for them.
+   */
+  readonly unhurried: Clock = {
+    nowMs: () => this.#nowMs,
+    setTimeout: (fn, delayMs) => this.#add(this.#passing, fn, delayMs),
+  }
+
+  attach(hooks: StepHooks): void {
+    this.#hooks = hooks
+  }
+
+  /**
+   * Moves hub time to `toMs` and resolves with the time reached once everything due on the way is
+   * done. Steps asked for together run one after the other; time never goes back.
+   * @throws HubError `VALIDATION_FAILED` for a step longer than 31 days.
+   */
+  stepTo(toMs: number): Promise<number> {
+    const next = this.#step.then(
+      () => this.#run(toMs),
+      () => this.#run(toMs),
+    )
+    this.#step = next
+    return next
+  }
+
+  stepBy(byMs: number): Promise<number> {
+    return this.stepTo(this.#nowMs + byMs)
+  }
+
+  async #run(toMs: number): Promise<number> {
+    if (toMs - this.#nowMs > STEP_MS_MAX)
+      throw new HubError('VALIDATION_FAILED', 'One step covers 31 days at most; ask for several.')
+    const hooks = this.#hooks
+    await hooks?.settle()
+    for (let stops = 0; ; stops++) {
+      if (stops > STOPS_PER_STEP_MAX) throw new Error('a timer of hub time keeps setting itself to the same moment')
+      const dueMs = this.#nextDueMs()
+      const stopMs = dueMs !== null && dueMs < toMs ? dueMs : toMs
+      await this.#hold(stopMs - this.#nowMs)
+      if (stopMs > this.#nowMs) {
+        this.#nowMs = stopMs
+        await hooks?.tick()
+        await hooks?.settle()
+      }
+      const ran = this.#runDue('waiting') + this.#runDue('passing')
+      if (ran > 0) await hooks?.settle()
+      if (this.#nowMs >= toMs && !this.#isDue()) return this.#nowMs
+    }
+  }
+
+  /** Waits in real time until the ceiling allows hub time to move by `byMs`. */
+  async #hold(byMs: number): Promise<void> {
+    if (byMs <= 0) return
+    const nowMs = this.#real.nowMs()
+    const atMs = Math.max(nowMs, this.#earliestRealMs + byMs / this.#scale)
+    this.#earliestRealMs = atMs
+    if (atMs > nowMs) await this.#sleep(atMs - nowMs)
+  }
+
+  #isDue(): boolean {
+    const dueMs = this.#nextDueMs()
+    return dueMs !== null && dueMs <= this.#nowMs
+  }
+
+  #nextDueMs(): number | null {
+    return this.#waiting.length === 0 ? null : this.#waiting.reduce((least, w) => Math.min(least, w.atMs), Infinity)
+  }
+
+  /** In order of due time, then of making. What is set meanwhile waits for its own stop. */
+  #runDue(kind: 'waiting' | 'passing'): number {
+    const list = kind === 'waiting' ? this.#waiting : this.#passing
+    const due = list.filter((w) => w.atMs <= this.#nowMs).sort((a, b) => a.atMs - b.atMs || a.order - b.order)
+    let ran = 0
+    for (const entry of due) {
+      if (!remove(list, entry)) continue
+      entry.fn()
+      ran++
+    }
+    return ran
+  }
+
+  #add(list: Waiting[], fn: () => void, delayMs: number): Disposable {
+    const entry = { atMs: this.#nowMs + Math.max(0, delayMs), order: this.#order++, fn }
+    list.push(entry)
+    return { [Symbol.dispose]: () => void remove(list, entry) }
+  }
+}
+
+function remove(list: Waiting[], entry: Waiting): boolean {
+  const at = list.indexOf(entry)
+  if (at >= 0) list.splice(at, 1)
+  return at >= 0
+}
