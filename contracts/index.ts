@@ -44,6 +44,7 @@ export {
   type QuarantineCode,
   type QuarantinedEntry,
   type QuarantinedRecord,
+  type QuarantineProblem,
   type ReadingsEntry,
   type ReadingsRecord,
   type ReadingValue,
@@ -104,7 +105,8 @@ export {
   RuleService,
   Value,
 } from './rule.ts'
-export type { AppendReceipt, LogReader, ReadLimits, TelemetryLog } from './telemetry-log.ts'
+export { sealedAs } from './sealed.ts'
+export type { AppendReceipt, LogHealth, LogReader, ReadLimits, TelemetryLog } from './telemetry-log.ts'
 export {
   Charge,
   ChargeLine,
