@@ -40,6 +40,7 @@ export const ERRORS = {
   INFLUX_SETUP: { status: 500, title: 'InfluxDB is not set up as the hub needs it' },
   LOG_MISMATCH: { status: 500, title: 'This is not the log the stored positions belong to' },
   LOG_GAP: { status: 500, title: 'The log lacks records that were not yet applied' },
+  FENCED: { status: 500, title: 'Another process has taken over' },
   STORAGE_SYNC_FAILED: { status: 500, title: 'The disk refused a write; nothing more is acknowledged' },
   STORAGE_CORRUPT: { status: 500, title: 'A file of the hub cannot be read' },
   MISSING_DEPENDENCY: { status: 500, title: 'Something needed is missing' },

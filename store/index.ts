@@ -1,0 +1,36 @@
+export { type AuditEntry, firstBrokenAudit, writeAudit } from './audit.ts'
+export {
+  markAppended,
+  type SubmittedChange,
+  submitChange,
+  type WaitingChange,
+  waitingChanges,
+} from './control-changes.ts'
+export { asStoreError, isForeignKeyViolation, isTransient, isUniqueViolation } from './database-errors.ts'
+export {
+  type EmbeddedPostgres,
+  type EmbeddedPostgresOptions,
+  removeEmbeddedPostgres,
+  startEmbeddedPostgres,
+} from './embedded/embedded-postgres.ts'
+export { loadState, type StateEntry, saveState } from './evaluator-state.ts'
+export { enqueueEvent, type OutgoingEvent } from './events.ts'
+export { readFact, writeFact } from './hub-facts.ts'
+export { forgetOldIdempotencyKeys, type IdempotentRequest, type StoredAnswer, withIdempotency } from './idempotency.ts'
+export { migrate } from './migrations.ts'
+export { nextNumber } from './number-series.ts'
+export { PAGE_SIZE, PAGE_SIZE_MAX, type Page, type PageOrder, type PageRequest, page } from './page.ts'
+export { type ConsumerName, type LogPosition, type PositionUpdate, readPosition, writePosition } from './positions.ts'
+export { type PrepareOptions, prepareDatabase } from './prepare-database.ts'
+export type * from './tables/bookkeeping.ts'
+export type * from './tables/delivery.ts'
+export type * from './tables/device.ts'
+export type * from './tables/home.ts'
+export type { Tables } from './tables/index.ts'
+export type * from './tables/log-derived.ts'
+export type * from './tables/rule.ts'
+export type * from './tables/service.ts'
+export type * from './tables/tenant.ts'
+export { HUB_BRAND } from './tables/tenant.ts'
+export { type Database, type DatabaseOptions, openDatabase, type Tx } from './tenancy.ts'
+export { forgetOldReceipts, noteReceipt } from './webhook-receipts.ts'

@@ -1,0 +1,59 @@
+import type { Generated } from 'kysely'
+import type { ControlChange, ParameterScope, RuleDocument } from '#contracts'
+import type { Defaulted, Json, Ms, Nullable } from './columns.ts'
+
+export type RuleStatus = 'draft' | 'active' | 'shadow' | 'paused' | 'deleted'
+
+export interface RulesTable {
+  brand_id: string
+  rule_key: string
+  status: RuleStatus
+  current_version: number
+  live_version: Nullable<number>
+  activation: Nullable<string>
+  canary_share: Defaulted<number>
+  created_at_ms: Ms
+  updated_at_ms: Ms
+  deleted_at_ms: Nullable<Ms>
+}
+
+export interface RuleVersionsTable {
+  brand_id: string
+  rule_key: string
+  version: number
+  document: Json<RuleDocument>
+  source: Nullable<string>
+  canonical_sha256: string
+  author: string
+  created_at_ms: Ms
+  activated_at_ms: Nullable<Ms>
+  warmed_at_ms: Nullable<Ms>
+}
+
+export interface ParametersTable {
+  brand_id: string
+  scope: ParameterScope
+  scope_id: string
+  key: string
+  value: number
+  set_at_ms: Ms
+  set_by: string
+}
+
+export interface ControlChangesTable {
+  ordinal: Generated<number>
+  change_id: string
+  brand_id: string | null
+  change: Json<ControlChange>
+  committed_at_ms: Ms
+  /** Position in the log; null until appended. */
+  seq: Nullable<number>
+  appended_at_ms: Nullable<Ms>
+}
+
+export interface RuleTables {
+  rules: RulesTable
+  rule_versions: RuleVersionsTable
+  parameters: ParametersTable
+  control_changes: ControlChangesTable
+}
