@@ -39,7 +39,20 @@ export interface Episode {
   startedAtMs: number
   severity: Severity
   safety: SafetyKind | null
+  /**
+   * `condition`: what the rule looks for. `silence`: that the device says nothing (`noData: alert`); it has
+   * the component `DEVICE_SILENT` and is told, but orders no service.
+   */
+  subject: EpisodeSubject
 }
+
+export type EpisodeSubject = 'condition' | 'silence'
+
+/** The component of episodes about a silent device; no product has one of this name, since keys start with a letter. */
+export const DEVICE_SILENT = '_silent'
+
+/** Why an effect is kept from people: the device was catching up, or somebody or something asked for quiet. */
+export type Hush = 'historical' | 'maintenance' | 'silenced' | 'flapping' | 'acknowledged'
 
 interface EffectBase {
   /** Position of the record that caused it; with `ordinal` unique, so that applying twice does nothing. */
@@ -56,12 +69,22 @@ export type AlertEffect = EffectBase &
         kind: 'alert.firing'
         episode: Episode
         evidence: readonly Evidence[]
-        /** The device was catching up: history only, no notice, no case. */
+        /** History only, no notice, no case; `alert.current` follows should it prove to last. */
         silent: boolean
+        /** Why it is silent. */
+        hush?: Hush
       }
-    /** Opened silently and still true now that the device has caught up: notify now, with the true start. */
+    /** Opened silently and still true now that the device has caught up, or the silence has ended: notify now, with the true start. */
     | { kind: 'alert.current'; episode: Episode; evidence: readonly Evidence[] }
-    | { kind: 'alert.escalated'; episode: Episode; from: Severity; evidence: readonly Evidence[] }
+    | {
+        kind: 'alert.escalated'
+        episode: Episode
+        from: Severity
+        evidence: readonly Evidence[]
+        /** As with `alert.firing`. */
+        silent: boolean
+        hush?: Hush
+      }
     | { kind: 'alert.deescalated'; episode: Episode; from: Severity }
     /** Healthy for `keep`, but latched until serviced or dismissed. */
     | { kind: 'alert.cleared'; episode: Episode }
@@ -85,7 +108,7 @@ export type AlertEffect = EffectBase &
     | {
         kind: 'operator.event'
         brandId: string | null
-        code: 'rule.error' | 'device.clock_skew' | 'rule.warmup_short' | 'hub.clock_back'
+        code: 'rule.error' | 'device.clock_skew' | 'rule.warmup_short' | 'hub.clock_back' | 'hub.resumed'
         subject: string
         detail: string
       }

@@ -6,15 +6,18 @@ export {
   ServiceHours,
   ServiceLevels,
 } from './agreement.ts'
-export type {
-  AlertEffect,
-  AlertState,
-  DataQuality,
-  Episode,
-  Evidence,
-  InstanceView,
-  ResolveReason,
-  VerificationEnd,
+export {
+  type AlertEffect,
+  type AlertState,
+  type DataQuality,
+  DEVICE_SILENT,
+  type Episode,
+  type EpisodeSubject,
+  type Evidence,
+  type Hush,
+  type InstanceView,
+  type ResolveReason,
+  type VerificationEnd,
 } from './alert-effect.ts'
 export {
   CASE_STATES,
@@ -92,13 +95,14 @@ export {
   Sku,
   Text,
 } from './primitives.ts'
-export { Component, Metric, ProductDocument, Recovery, Reporting, Warranty } from './product.ts'
+export { Component, ExtendedWarranty, Metric, ProductDocument, Recovery, Reporting, Warranty } from './product.ts'
 export {
   Aggregate,
   Comparison,
   Condition,
   MetricCondition,
   NoDataCondition,
+  NoDataPolicy,
   RuleDocument,
   RuleLevel,
   RuleScope,

@@ -135,6 +135,21 @@ export const RuleLevel = Type.Object(
 )
 export type RuleLevel = Static<typeof RuleLevel>
 
+/**
+ * What silence of the device means for this rule. `alert` opens an alert of its own about the silence, which
+ * waits its own `for` (the rule's, unless given here); `resolve` ends an open alert.
+ */
+export const NoDataPolicy = Type.Union([
+  Type.Literal('hold'),
+  Type.Literal('alert'),
+  Type.Literal('resolve'),
+  Type.Object(
+    { alert: Type.Object({ for: Duration }, { additionalProperties: false }) },
+    { additionalProperties: false },
+  ),
+])
+export type NoDataPolicy = Static<typeof NoDataPolicy>
+
 export const RuleDocument = Type.Object(
   {
     key: Key,
@@ -149,7 +164,7 @@ export const RuleDocument = Type.Object(
     for: Type.Optional(Duration),
     /** Must be healthy this long before it resolves. */
     keep: Type.Optional(Duration),
-    noData: Type.Optional(Type.Union([Type.Literal('hold'), Type.Literal('alert'), Type.Literal('resolve')])),
+    noData: Type.Optional(NoDataPolicy),
     latch: Type.Optional(Type.Union([Type.Literal('until-serviced'), Type.Literal('none')])),
     dispatch: Type.Optional(Type.Union([Type.Literal('notify'), Type.Literal('offer'), Type.Literal('auto')])),
     safety: Type.Optional(Type.Union([SafetyKind, Type.Null()])),

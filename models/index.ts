@@ -1,0 +1,7 @@
+export {
+  createDuplicateFilter,
+  DuplicateFilter,
+  type DuplicateVerdict,
+  type FilteredReading,
+  type SavedDuplicateFilter,
+} from './duplicate-filter.ts'
