@@ -67,7 +67,7 @@ export const smartLock: CatalogEntry = {
         part: 'SL-MOTOR',
         ratedLife: { metric: 'throws', value: 60_000 },
         recovery: {
-          when: { metric: 'motor_ms', op: '<', value: 1_050, agg: 'mean', window: '24h' },
+          when: { metric: 'motor_ms', op: '<', value: 1_300, agg: 'mean', window: '24h' },
           for: '1h',
           within: '4d',
           minReadings: 24,
@@ -89,8 +89,8 @@ export const smartLock: CatalogEntry = {
           {
             metric: 'battery_mv',
             op: '<',
-            value: { param: 'cold_limit_mv', default: 4_550 },
-            clear: 4_900,
+            value: { param: 'cold_limit_mv', default: 4_430 },
+            clear: 4_700,
             agg: 'mean',
             window: '24h',
             atLeast: 24,
@@ -101,8 +101,8 @@ export const smartLock: CatalogEntry = {
               {
                 metric: 'battery_mv',
                 op: '<',
-                value: { param: 'warm_limit_mv', default: 4_700 },
-                clear: 4_950,
+                value: { param: 'warm_limit_mv', default: 4_520 },
+                clear: 4_750,
                 agg: 'mean',
                 window: '24h',
                 atLeast: 24,
@@ -159,8 +159,8 @@ export const smartLock: CatalogEntry = {
       when: {
         all: [
           // A slow bolt on good batteries is friction; on weak ones it is the batteries.
-          { metric: 'battery_mv', op: '>', value: 5_000, agg: 'mean', window: '24h', atLeast: 24 },
-          { metric: 'motor_ms', op: '>', value: 1_500, clear: 1_300, agg: 'mean', window: '24h', atLeast: 24 },
+          { metric: 'battery_mv', op: '>', value: 5_200, agg: 'mean', window: '24h', atLeast: 24 },
+          { metric: 'motor_ms', op: '>', value: 2_000, clear: 1_600, agg: 'mean', window: '24h', atLeast: 24 },
         ],
       },
       for: '24h',
