@@ -1,5 +1,5 @@
 import { type Static, Type } from 'typebox'
-import { Duration, Key, Sku, Text } from './primitives.ts'
+import { Duration, Instant, Key, Sku, Text } from './primitives.ts'
 import { Condition } from './rule.ts'
 
 export const Metric = Type.Object(
@@ -71,6 +71,18 @@ export const Warranty = Type.Object(
   { additionalProperties: false },
 )
 export type Warranty = Static<typeof Warranty>
+
+/** Cover bought beside the maker's own; for the whole appliance unless components are named. */
+export const ExtendedWarranty = Type.Object(
+  {
+    until: Instant,
+    components: Type.Optional(Type.Array(Key, { minItems: 1, maxItems: 50 })),
+    /** Whose product it is, when not the brand's. */
+    provider: Type.Optional(Type.String({ maxLength: 100 })),
+  },
+  { additionalProperties: false },
+)
+export type ExtendedWarranty = Static<typeof ExtendedWarranty>
 
 /** A product (thing model): what its devices report and which of their parts wear. */
 export const ProductDocument = Type.Object(

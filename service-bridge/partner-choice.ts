@@ -1,0 +1,49 @@
+import type { AgreementDocument } from '#contracts'
+
+/** What a visit asks of whoever comes. */
+export interface VisitNeeds {
+  region: string | null
+  jobs: readonly string[]
+  skills: readonly string[]
+  certifications: readonly string[]
+}
+
+export interface AgreementCandidate {
+  agreementId: string
+  partnerKey: string
+  partnerName: string
+  document: AgreementDocument
+  /** What the visit would cost under this agreement. */
+  totalMinor: number
+}
+
+/** Why an agreement does not serve a visit; `null` when it does. */
+export function unsuitable(document: AgreementDocument, needs: VisitNeeds): string | null {
+  const { region } = needs
+  if (region === null) return 'the region of the home is not known'
+  if (!document.coverage.some((prefix) => region.startsWith(prefix))) return `region ${region} is not covered`
+  const job = document.services && needs.jobs.find((code) => !document.services?.includes(code))
+  if (job) return `job ${job} is not part of the agreement`
+  const skill = needs.skills.find((wanted) => !document.skills.includes(wanted))
+  if (skill) return `skill ${skill} is missing`
+  const certification = needs.certifications.find((wanted) => !document.certifications?.includes(wanted))
+  return certification ? `certification ${certification} is missing` : null
+}
+
+/** How closely an agreement names the region: the longest matching prefix. A local partner goes before a national one. */
+function closeness(document: AgreementDocument, region: string): number {
+  return Math.max(0, ...document.coverage.filter((prefix) => region.startsWith(prefix)).map((prefix) => prefix.length))
+}
+
+/** Those that can come, the one to ask first at the front: cheapest, then most local, then by key so that the order is stable. */
+export function rankPartners<C extends AgreementCandidate>(candidates: readonly C[], needs: VisitNeeds): C[] {
+  const region = needs.region ?? ''
+  return candidates
+    .filter((candidate) => unsuitable(candidate.document, needs) === null)
+    .sort(
+      (a, b) =>
+        a.totalMinor - b.totalMinor ||
+        closeness(b.document, region) - closeness(a.document, region) ||
+        (a.partnerKey < b.partnerKey ? -1 : 1),
+    )
+}

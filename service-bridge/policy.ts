@@ -1,0 +1,44 @@
+import type { BridgePolicy } from './bridge.ts'
+
+const MINUTE = 60_000
+const HOUR = 60 * MINUTE
+const DAY = 24 * HOUR
+
+/** What a brand or operator may set otherwise. */
+export const DEFAULT_POLICY: Readonly<BridgePolicy> = {
+  // Long enough for a second component of the home, or a storm of the whole fleet, to show itself.
+  settleMs: 10 * MINUTE,
+  offerTtlMs: 14 * DAY,
+  // A component that was just dealt with, or whose offer was just turned down, is left in peace.
+  coolDownMs: 14 * DAY,
+  snoozeMsMax: 30 * DAY,
+  // Two questions in a fortnight are service; more are a nuisance, and people switch the channel off.
+  offersPerHome: 2,
+  offersPerHomeWindowMs: 14 * DAY,
+  // The evaluator's own windows end earlier; this one catches a component without a recovery condition.
+  verificationMs: 14 * DAY,
+  // Long enough to come back for a forgotten tool.
+  siteAfterCloseMs: 7 * DAY,
+}
+
+/** How long a case waits for something that is not a time before it looks again. */
+export const RECHECK_MS = DAY
+/** A homeowner who does it alone needs a weekend and a delivery of the part. */
+export const SELF_SERVICE_MS = 14 * DAY
+/** Once offered again after self-service did not show; a third time would be nagging. */
+export const SELF_SERVICES_MAX = 1
+/** Visits offered to choose from: two weeks of two or three slots a day read well on a phone. */
+export const SLOTS_MAX = 24
+export const SLOT_DAYS = 14
+/** Partners named in an offer, in the order they would be asked. */
+export const PARTNERS_OFFERED_MAX = 3
+/** Samples of one evidence series that leave the hub: enough to draw, small enough for 20 kB. */
+export const SERIES_POINTS_MAX = 40
+/** Standard Webhooks asks for less than 20 kB. */
+export const WEBHOOK_BODY_BYTES_MAX = 20_000
+/** Largest body read from a partner: outcomes carry texts, never pictures. */
+export const PARTNER_BODY_BYTES_MAX = 262_144
+/** A technician's link works this long after the order was written. */
+export const JOB_LINK_MS = 60 * DAY
+/** Earlier visits of a device that a packet mentions. */
+export const HISTORY_MAX = 10

@@ -1,0 +1,51 @@
+import { PARTNER_STATUS_RANK, type PartnerStatus } from '#contracts'
+
+/** How far an order is, as its partner last said. */
+export interface Progress {
+  visit: number
+  rank: number
+  status: PartnerStatus | null
+  /** When the partner says that was. */
+  atMs: number
+}
+
+export const TERMINAL_RANK = 9
+
+export type ProgressAnswer =
+  | { kind: 'advance'; progress: Progress }
+  /** Lower or equal (visit, rank): stored, changes nothing. */
+  | { kind: 'old' }
+  /** Said beside the order of progress, as an objection. */
+  | { kind: 'aside' }
+  /** A second terminal status that says something else than the first. */
+  | { kind: 'contradiction' }
+
+/**
+ * Orders what a partner says by (visit, rank), so that late, repeated and shuffled messages
+ * do no harm. The first terminal status wins.
+ */
+export function progressTo(
+  present: Progress,
+  said: { status: PartnerStatus; visit: number; atMs: number },
+): ProgressAnswer {
+  const rank = PARTNER_STATUS_RANK[said.status]
+  if (rank === null) return { kind: 'aside' }
+  if (present.rank === TERMINAL_RANK) {
+    return rank === TERMINAL_RANK && said.status !== present.status ? { kind: 'contradiction' } : { kind: 'old' }
+  }
+  const newer = said.visit > present.visit || (said.visit === present.visit && rank > present.rank)
+  // A date may move again and again within one rank; its own time says which is the last.
+  const moved =
+    said.status === 'rescheduled' && said.visit === present.visit && rank === present.rank && said.atMs > present.atMs
+  if (!newer && !moved) return { kind: 'old' }
+  return { kind: 'advance', progress: { visit: said.visit, rank, status: said.status, atMs: said.atMs } }
+}
+
+/** Statuses that would count now: what the technician's page offers. */
+export function allowedStatuses(present: Progress): PartnerStatus[] {
+  if (present.rank === TERMINAL_RANK) return []
+  const all = Object.keys(PARTNER_STATUS_RANK) as PartnerStatus[]
+  return all.filter(
+    (status) => progressTo(present, { status, visit: present.visit, atMs: Infinity }).kind === 'advance',
+  )
+}
