@@ -17,7 +17,7 @@ const DEFAULT_HOURS: Required<ServiceHours> = {
  * lead time (and the part's) on, over the next two weeks.
  */
 export function slotsOf(
-  agreement: AgreementDocument,
+  agreement: Pick<AgreementDocument, 'hours'>,
   options: { atMs: number; timeZone: string; partLeadMs?: number },
 ): Slot[] {
   const hours = { ...DEFAULT_HOURS, ...agreement.hours }
@@ -40,8 +40,4 @@ export function slotsOf(
     }
   }
   return slots
-}
-
-export function sameSlot(a: Slot, b: Slot): boolean {
-  return Date.parse(a.from) === Date.parse(b.from) && Date.parse(a.to) === Date.parse(b.to)
 }

@@ -1,0 +1,140 @@
+import type { AcceptBody, CaseEnd, Outcome, Slot } from '#contracts'
+import { CASE_STATES_OVER } from '#contracts'
+import type { Actor } from './bridge.ts'
+import { type CaseEffect, type CaseEvent, type CaseGuard, type CaseStep, caseStep, guardsOf } from './case-lifecycle.ts'
+import { type CaseRecord, changeCase, recordTransition } from './case-record.ts'
+import { type Core, THE_HUB, type Work } from './core.ts'
+import { tellBrand } from './outgoing.ts'
+import type { WaitsFor } from './timers.ts'
+
+/** What a guard or effect may need to know of this particular happening. */
+export interface MoveData {
+  offerId?: string
+  accept?: AcceptBody & { method: 'page' | 'app' | 'signature' }
+  slots?: readonly Slot[]
+  snoozeUntilMs?: number
+  workOrderId?: string
+  outcome?: Outcome
+  /** Reading, value and series the verification ended on. */
+  end?: CaseEnd | 'not_fixed'
+  attempt?: number
+}
+
+/** One happening to one or several cases that share an offer or order. */
+export interface Move {
+  core: Core
+  work: Work
+  event: CaseEvent
+  cases: readonly CaseRecord[]
+  by: Actor
+  why: string | null
+  data: MoveData
+}
+
+/** A guard either holds or says when to ask again. */
+export type GuardAnswer = true | { againAtMs: number | null; waitsFor: WaitsFor | null }
+
+export interface CaseBehaviour {
+  guards: Record<CaseGuard, (move: Move) => Promise<GuardAnswer>>
+  effects: Record<CaseEffect, (move: Move) => Promise<void>>
+}
+
+export type MoveResult =
+  | { kind: 'moved'; row: string }
+  | { kind: 'unmet'; row: string; unmet: { guard: CaseGuard; answer: Exclude<GuardAnswer, true> }[] }
+  | { kind: 'later'; row: string }
+  | { kind: 'refused' }
+
+export interface HappeningOptions {
+  by?: Actor
+  why?: string | null
+  data?: MoveData
+  evidence?: unknown
+}
+
+/** Moves cases along the table: asks the guards, writes the transition, then makes the effects happen. */
+export type Happen = (
+  work: Work,
+  cases: readonly CaseRecord[],
+  event: CaseEvent,
+  options?: HappeningOptions,
+) => Promise<MoveResult>
+
+export function createCaseDriver(core: Core, behaviour: CaseBehaviour): Happen {
+  return async function happen(work, cases, event, options = {}) {
+    const [first] = cases
+    if (!first) return { kind: 'refused' }
+    const move: Move = {
+      core,
+      work,
+      event,
+      cases,
+      by: options.by ?? THE_HUB,
+      why: options.why ?? null,
+      data: options.data ?? {},
+    }
+    const facts: Partial<Record<CaseGuard, boolean>> = {}
+    const unmet: { guard: CaseGuard; answer: Exclude<GuardAnswer, true> }[] = []
+    for (const guard of new Set(cases.flatMap((record) => guardsOf(record.state, event)))) {
+      const answer = await behaviour.guards[guard](move)
+      facts[guard] = answer === true
+      if (answer !== true) unmet.push({ guard, answer })
+    }
+    const steps = cases.map((record) => caseStep(record.state, event, facts))
+    const stopped = steps.find((step) => step.kind !== 'step')
+    if (stopped) return stopped.kind === 'unmet' ? { kind: 'unmet', row: stopped.row, unmet } : stopped
+
+    const effects = new Set<CaseEffect>()
+    for (const [index, record] of cases.entries()) {
+      const step = steps[index] as Extract<CaseStep, { kind: 'step' }>
+      await take(move, record, step, options.evidence)
+      for (const effect of step.effects) effects.add(effect)
+    }
+    for (const effect of effects) await behaviour.effects[effect](move)
+    return { kind: 'moved', row: (steps[0] as { row: string }).row }
+  }
+}
+
+async function take(
+  move: Move,
+  record: CaseRecord,
+  step: Extract<CaseStep, { kind: 'step' }>,
+  evidence: unknown,
+): Promise<void> {
+  const { work, event } = move
+  const from = record.state
+  const over = CASE_STATES_OVER.has(step.to)
+  const end = step.to === 'closed' ? (move.data.end ?? (event === 'nothing_found' ? 'no_fault_found' : null)) : null
+  await changeCase(work, record, {
+    state: step.to,
+    closed_at_ms: over ? work.atMs : null,
+    end_kind: end === 'not_fixed' ? null : end,
+  })
+  await recordTransition(work, record, {
+    event,
+    row: step.row,
+    from,
+    to: step.to,
+    by: move.by,
+    why: move.why,
+    evidence,
+  })
+  if (from === step.to) return
+  await tellBrand(move.core, work, {
+    type: `case.${step.to}`,
+    subject: record.case_id,
+    cause: [record.events],
+    data: {
+      caseId: record.case_id,
+      deviceId: record.device_id,
+      component: record.component,
+      from,
+      to: step.to,
+      event,
+      row: step.row,
+      end: record.end_kind,
+      by: move.by.kind,
+      why: move.why,
+    },
+  })
+}

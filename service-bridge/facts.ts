@@ -1,0 +1,121 @@
+import type { ExtendedWarranty, ProductDocument, RuleDocument, Text } from '#contracts'
+import type { CaseRecord } from './case-record.ts'
+import type { Work } from './core.ts'
+
+/** What offers and orders need to know of a case's surroundings. */
+export interface CaseFacts {
+  record: CaseRecord
+  rule: RuleDocument | null
+  product: ProductDocument | null
+  device: {
+    serial: string
+    firmware: string | null
+    installedAtMs: number | null
+    purchasedAtMs: number | null
+    lastSeenAtMs: number | null
+    extended: ExtendedWarranty | null
+  } | null
+}
+
+export async function caseFacts(work: Work, record: CaseRecord): Promise<CaseFacts> {
+  const { tx, brandId } = work
+  const device = await tx
+    .selectFrom('devices')
+    .selectAll()
+    .where('brand_id', '=', brandId)
+    .where('device_id', '=', record.device_id)
+    .executeTakeFirst()
+  const product = await tx
+    .selectFrom('products as p')
+    .innerJoin('product_versions as v', (join) =>
+      join
+        .onRef('v.brand_id', '=', 'p.brand_id')
+        .onRef('v.product_key', '=', 'p.product_key')
+        .onRef('v.version', '=', 'p.current_version'),
+    )
+    .select('v.document')
+    .where('p.brand_id', '=', brandId)
+    .where('p.product_key', '=', record.product_key)
+    .executeTakeFirst()
+  const firmware = device?.attributes.firmware
+  return {
+    record,
+    rule: await ruleDocument(work, record.rule_key, record.rule_version),
+    product: product?.document ?? null,
+    device: device
+      ? {
+          serial: device.serial,
+          firmware: firmware === undefined ? null : String(firmware),
+          installedAtMs: device.installed_at_ms,
+          purchasedAtMs: device.purchased_at_ms,
+          lastSeenAtMs: device.last_seen_at_ms,
+          extended: device.extended_warranty as ExtendedWarranty | null,
+        }
+      : null,
+  }
+}
+
+export async function ruleDocument(work: Work, key: string, version: number): Promise<RuleDocument | null> {
+  const row = await work.tx
+    .selectFrom('rule_versions')
+    .select('document')
+    .where('brand_id', '=', work.brandId)
+    .where('rule_key', '=', key)
+    .where('version', '=', version)
+    .executeTakeFirst()
+  return row?.document ?? null
+}
+
+export async function brandWords(work: Work): Promise<{ key: string; name: Text }> {
+  const row = await work.tx
+    .selectFrom('brands')
+    .select(['key', 'name'])
+    .where('brand_id', '=', work.brandId)
+    .executeTakeFirstOrThrow()
+  return { key: row.key, name: { en: row.name.en ?? row.key, 'zh-CN': row.name['zh-CN'] ?? row.name.en ?? row.key } }
+}
+
+export interface HomeFacts {
+  homeId: string
+  timeZone: string
+  quietFrom: string
+  quietTo: string
+  region: string | null
+  locale: 'zh-CN' | 'en'
+  channel: string | null
+  /** Who decides, for the consent record. */
+  decider: 'owner' | 'resident' | 'delegate'
+}
+
+/** The home and the person in it who decides; `null` when it is unknown or erased. */
+export async function homeFacts(work: Work, homeId: string | null): Promise<HomeFacts | null> {
+  if (homeId === null) return null
+  const home = await work.tx
+    .selectFrom('homes')
+    .selectAll()
+    .where('brand_id', '=', work.brandId)
+    .where('home_id', '=', homeId)
+    .where('erased_at_ms', 'is', null)
+    .executeTakeFirst()
+  if (!home) return null
+  const person = await work.tx
+    .selectFrom('people')
+    .select(['role', 'channel', 'locale'])
+    .where('brand_id', '=', work.brandId)
+    .where('home_id', '=', homeId)
+    .where('erased_at_ms', 'is', null)
+    .orderBy('decides', 'desc')
+    .orderBy('created_at_ms')
+    .orderBy('person_id')
+    .executeTakeFirst()
+  return {
+    homeId,
+    timeZone: home.time_zone,
+    quietFrom: home.quiet_from,
+    quietTo: home.quiet_to,
+    region: home.region,
+    locale: person?.locale.startsWith('en') ? 'en' : 'zh-CN',
+    channel: person?.channel ?? null,
+    decider: person?.role ?? 'owner',
+  }
+}

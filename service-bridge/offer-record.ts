@@ -1,0 +1,176 @@
+import type { Selectable } from 'kysely'
+import { instant, type OfferChoice, type OfferView, type ProgressStage, type Slot } from '#contracts'
+import { HubError, tokenHash } from '#platform'
+import type { OffersTable } from '#store'
+import type { CaseRecord } from './case-record.ts'
+import type { Core, Work } from './core.ts'
+import type { OfferTerms } from './offer-terms.ts'
+import { SLOT_DAYS } from './policy.ts'
+import { slotsOf } from './slots.ts'
+
+export type OfferRecord = Omit<Selectable<OffersTable>, 'terms'> & { terms: OfferTerms }
+
+/** Which brand's offer a link leads to; NOT_FOUND when it never was, or was made anew since. */
+export async function offerOfToken(core: Core, token: string): Promise<{ brandId: string; offerId: string }> {
+  const row = await core.db.asHub((tx) =>
+    tx
+      .selectFrom('offers')
+      .select(['brand_id', 'offer_id'])
+      .where('token_hash', '=', tokenHash(token))
+      .executeTakeFirst(),
+  )
+  if (!row) throw new HubError('NOT_FOUND', 'This link leads to no offer. Ask for a new message.')
+  return { brandId: row.brand_id, offerId: row.offer_id }
+}
+
+export async function lockOffer(work: Work, offerId: string): Promise<OfferRecord> {
+  const row = await work.tx
+    .selectFrom('offers')
+    .selectAll()
+    .where('brand_id', '=', work.brandId)
+    .where('offer_id', '=', offerId)
+    .forUpdate()
+    .executeTakeFirst()
+  if (!row) throw new HubError('NOT_FOUND', `There is no offer ${offerId}.`)
+  return { ...row, terms: row.terms as OfferTerms }
+}
+
+export async function casesOfOffer(work: Work, offerId: string, live = true): Promise<CaseRecord[]> {
+  let query = work.tx
+    .selectFrom('cases')
+    .innerJoin('offer_items', (join) =>
+      join.onRef('offer_items.brand_id', '=', 'cases.brand_id').onRef('offer_items.case_id', '=', 'cases.case_id'),
+    )
+    .selectAll('cases')
+    .where('cases.brand_id', '=', work.brandId)
+    .where('offer_items.offer_id', '=', offerId)
+  if (live) query = query.where('offer_items.live', '=', true)
+  return query.orderBy('cases.case_id').forUpdate('cases').execute()
+}
+
+/** Visits the home may choose from at `atMs`. */
+export function offeredSlots(terms: OfferTerms, atMs: number): Slot[] {
+  return slotsOf(terms.hours, { atMs, timeZone: terms.timeZone, partLeadMs: terms.partLeadMs })
+}
+
+const CHOICES: Readonly<Record<OfferRecord['state'], readonly OfferChoice[]>> = {
+  offered: ['accept', 'snooze', 'self_service', 'decline'],
+  snoozed: ['accept', 'self_service', 'decline'],
+  accepted: ['cancel'],
+  self_service: [],
+  declined: [],
+  expired: [],
+  withdrawn: [],
+  cancelled: [],
+  closed: [],
+}
+
+const BEFORE_ARRIVAL: ReadonlySet<CaseRecord['state']> = new Set(['accepted', 'ordered', 'scheduled', 'in_progress'])
+
+/** What the link shows now. */
+export async function offerView(work: Work, offer: OfferRecord): Promise<OfferView> {
+  const { terms } = offer
+  const expired = work.atMs >= offer.expires_at_ms && (offer.state === 'offered' || offer.state === 'snoozed')
+  const state = expired ? 'expired' : offer.state
+  const order = await orderOfOffer(work, offer)
+  const mayCancel = order === null || (order.arrived_at_ms === null && order.closed_at_ms === null)
+  const cases = state === 'accepted' ? await casesOfOffer(work, offer.offer_id) : []
+  const choices = CHOICES[state].filter((choice) => {
+    if (choice === 'self_service') return terms.needs.every((need) => need.selfService !== null)
+    if (choice === 'cancel') return mayCancel && cases.every((record) => BEFORE_ARRIVAL.has(record.state))
+    return true
+  })
+  return {
+    id: offer.offer_id,
+    state,
+    choices: [...choices],
+    locale: terms.locale,
+    timeZone: terms.timeZone,
+    now: instant(work.atMs),
+    expiresAt: instant(offer.expires_at_ms),
+    snoozedUntil: offer.snoozed_until_ms === null ? null : instant(offer.snoozed_until_ms),
+    brand: terms.brand,
+    urgency: terms.urgency,
+    safety: terms.safety,
+    needs: terms.needs,
+    charge: order?.charge ?? terms.charge,
+    slots: choices.includes('accept') ? offeredSlots(terms, work.atMs) : [],
+    partners: terms.partners,
+    consentText: terms.consentText,
+    progress: await progressOf(work, offer, order),
+  }
+}
+
+async function orderOfOffer(work: Work, offer: OfferRecord) {
+  const row = await work.tx
+    .selectFrom('work_orders')
+    .selectAll()
+    .where('brand_id', '=', work.brandId)
+    .where('offer_id', '=', offer.offer_id)
+    .orderBy('created_at_ms', 'desc')
+    .executeTakeFirst()
+  return row ?? null
+}
+
+/** 受理 → 接单 → 前往 → 完成 → 回访, each with when it was reached. */
+async function progressOf(
+  work: Work,
+  offer: OfferRecord,
+  order: Awaited<ReturnType<typeof orderOfOffer>>,
+): Promise<OfferView['progress']> {
+  if (offer.answered_at_ms === null || (order === null && offer.state !== 'accepted')) return null
+  const reached: { stage: ProgressStage; at: string }[] = [{ stage: 'received', at: instant(offer.answered_at_ms) }]
+  if (order === null) {
+    return { stage: 'received', reached, workOrder: null, appointment: null, technician: null, result: null }
+  }
+  const said = await work.tx
+    .selectFrom('partner_events')
+    .select(['status', 'at_ms'])
+    .where('brand_id', '=', work.brandId)
+    .where('work_order_id', '=', order.work_order_id)
+    .where('disposition', '=', 'applied')
+    .orderBy('at_ms')
+    .execute()
+  const underWay = said.find((event) => ['dispatched', 'en_route', 'arrived'].includes(event.status))
+  const items = await work.tx
+    .selectFrom('order_items')
+    .select(['verified', 'finished_at_ms'])
+    .where('brand_id', '=', work.brandId)
+    .where('work_order_id', '=', order.work_order_id)
+    .execute()
+  const verified = items.find((item) => item.verified !== null)
+  if (order.accepted_at_ms !== null) reached.push({ stage: 'taken', at: instant(order.accepted_at_ms) })
+  if (underWay) reached.push({ stage: 'under_way', at: instant(underWay.at_ms) })
+  if (order.state === 'completed' && order.closed_at_ms !== null) {
+    reached.push({ stage: 'done', at: instant(order.closed_at_ms) })
+  }
+  if (verified?.finished_at_ms) reached.push({ stage: 'followed_up', at: instant(verified.finished_at_ms) })
+  const { technician } = order
+  return {
+    stage: reached.at(-1)!.stage,
+    reached,
+    workOrder: order.number,
+    appointment: order.appointment,
+    technician: technician
+      ? {
+          ref: technician.ref,
+          ...(technician.name === undefined ? {} : { name: technician.name }),
+          ...(technician.rating === undefined ? {} : { rating: technician.rating }),
+        }
+      : null,
+    result: order.outcome
+      ? { found: order.outcome.items[0]?.report.found ?? null, verified: verified?.verified ?? null }
+      : null,
+  }
+}
+
+/** A slot page left open for an hour is still honoured. */
+const SLOT_GRACE_MS = 3_600_000
+
+export function isOffered(terms: OfferTerms, slot: Slot, atMs: number): boolean {
+  const same = (other: Slot): boolean =>
+    Date.parse(other.from) === Date.parse(slot.from) && Date.parse(other.to) === Date.parse(slot.to)
+  const ahead = Date.parse(slot.from) - atMs
+  if (!(ahead > 0) || ahead > (SLOT_DAYS + 30) * 86_400_000) return false
+  return offeredSlots(terms, atMs).some(same) || offeredSlots(terms, atMs - SLOT_GRACE_MS).some(same)
+}

@@ -1,0 +1,239 @@
+import {
+  type AgreementDocument,
+  type Charge,
+  type EvidenceItem,
+  instant,
+  type JobPart,
+  type JobTemplate,
+  type OfferNeed,
+  type OfferPartner,
+  type SafetyKind,
+  type Severity,
+  type Text,
+} from '#contracts'
+import { durationMs } from '#platform'
+import type { CaseRecord } from './case-record.ts'
+import { CONSENT_TEXT, SHARED_DATA_KINDS } from './consent-text.ts'
+import type { Core, Work } from './core.ts'
+import { brandWords, type CaseFacts, caseFacts, type HomeFacts } from './facts.ts'
+import { type AgreementCandidate, rankPartners, type VisitNeeds } from './partner-choice.ts'
+import { componentName, metricName, whyInPlainWords } from './plain-words.ts'
+import { PARTNERS_OFFERED_MAX, SERIES_POINTS_MAX } from './policy.ts'
+import { priceLines, totalOf } from './price.ts'
+import { coverageOf } from './warranty.ts'
+
+/** What a home is asked, as it was when it was asked; kept with the offer and frozen on acceptance. */
+export interface OfferTerms {
+  brand: { key: string; name: Text }
+  locale: 'zh-CN' | 'en'
+  timeZone: string
+  urgency: Severity
+  safety: SafetyKind | null
+  needs: OfferNeed[]
+  why: Text
+  charge: Charge
+  partners: OfferPartner[]
+  /** Whose hours the slots come from, and how long its parts take. */
+  hours: Pick<AgreementDocument, 'hours'>
+  partLeadMs: number
+  consentText: { version: string; sha256: string; text: Text }
+}
+
+/** What one visit to a home would be: its jobs, who could come, and the price. */
+export interface VisitPlan {
+  facts: CaseFacts[]
+  jobs: JobTemplate[]
+  needs: VisitNeeds
+  candidates: AgreementCandidate[]
+  charge: Charge | null
+  partLeadMs: number
+}
+
+const MINOR_CURRENCY = 'CNY'
+const DAY_MS = 86_400_000
+const LANGUAGE_FALLBACK_DURATION = 'PT1H'
+
+/** The rule's job from the catalog, with the rule's own parts and duration laid over it. */
+export function jobOf(core: Core, facts: CaseFacts): JobTemplate {
+  const service = facts.rule?.service
+  const code = service?.job ?? 'inspect'
+  const known = core.jobTemplateOf(code)
+  const component = componentName(facts.product, facts.record.component)
+  const base: JobTemplate = known ?? {
+    code,
+    title: { en: `Check the ${component.en}`, 'zh-CN': `检查${component['zh-CN']}` },
+    kind: 'inspect',
+    duration: LANGUAGE_FALLBACK_DURATION,
+  }
+  const parts: JobPart[] = service?.parts ?? base.parts ?? []
+  return { ...base, duration: service?.duration ?? base.duration, parts }
+}
+
+export async function planVisit(core: Core, work: Work, cases: readonly CaseRecord[]): Promise<VisitPlan> {
+  const facts = await Promise.all(cases.map((record) => caseFacts(work, record)))
+  const jobs = facts.map((one) => jobOf(core, one))
+  const region = cases[0]?.region ?? null
+  const needs: VisitNeeds = {
+    region,
+    jobs: jobs.map((job) => job.code),
+    skills: [...new Set(facts.flatMap((one) => one.rule?.service?.skills ?? []))],
+    certifications: [...new Set(jobs.flatMap((job) => job.certifications ?? []))],
+  }
+  const agreements = await work.tx
+    .selectFrom('agreements')
+    .select(['agreement_id', 'partner_key', 'partner_name', 'document'])
+    .where('brand_id', '=', work.brandId)
+    .where('active', '=', true)
+    .where('partner_state', '=', 'active')
+    .execute()
+  const priced = jobs.map((job) => ({ code: job.code, parts: job.parts ?? [] }))
+  const ranked = rankPartners(
+    agreements.map((row) => ({
+      agreementId: row.agreement_id,
+      partnerKey: row.partner_key,
+      partnerName: row.partner_name,
+      document: row.document,
+      totalMinor: totalOf(priceLines(row.document, priced)),
+    })),
+    needs,
+  )
+  const [first] = ranked
+  const charge = first ? chargeOf(first.document, facts, jobs, work.atMs) : null
+  // The price shown is the price paid: a dearer partner is not named while the home pays.
+  const candidates = ranked
+    .filter((one) => charge?.payer !== 'homeowner' || one.totalMinor === first?.totalMinor)
+    .slice(0, PARTNERS_OFFERED_MAX)
+  return { facts, jobs, needs, candidates, charge, partLeadMs: await partLeadMs(work, jobs, region) }
+}
+
+function chargeOf(
+  agreement: AgreementDocument,
+  facts: readonly CaseFacts[],
+  jobs: readonly JobTemplate[],
+  atMs: number,
+): Charge {
+  const covers = facts.map((one) =>
+    coverageOf({
+      product: one.product ?? {},
+      component: one.record.component,
+      purchasedAtMs: one.device?.purchasedAtMs ?? null,
+      installedAtMs: one.device?.installedAtMs ?? null,
+      extended: one.device?.extended ?? null,
+      atMs,
+      rework: one.record.orders > 0,
+    }),
+  )
+  // One visit has one payer: the homeowner's part decides, so that nothing is shown as free that is not.
+  const cover = covers.find((one) => one.payer === 'homeowner') ?? covers[0]!
+  const lines = priceLines(
+    agreement,
+    jobs.map((job) => ({ code: job.code, parts: job.parts ?? [] })),
+  )
+  return {
+    currency: agreement.currency ?? MINOR_CURRENCY,
+    payer: cover.payer,
+    coverage: cover.coverage,
+    lines,
+    totalMinor: totalOf(lines),
+    collectedBy: cover.payer === 'homeowner' ? 'partner' : 'brand',
+    quoteVersion: 1,
+  }
+}
+
+/** Longest time any needed part takes to reach the region. */
+async function partLeadMs(work: Work, jobs: readonly JobTemplate[], region: string | null): Promise<number> {
+  const skus = jobs.flatMap((job) => (job.parts ?? []).map((part) => part.sku))
+  if (skus.length === 0) return 0
+  const rows = await work.tx
+    .selectFrom('parts')
+    .select('lead_days')
+    .where('brand_id', '=', work.brandId)
+    .where('sku', 'in', skus)
+    .execute()
+  return Math.max(0, ...rows.map((row) => leadDays(row.lead_days, region))) * DAY_MS
+}
+
+/** The entry whose region prefix is the longest that fits; `""` fits all. */
+export function leadDays(byRegion: Readonly<Record<string, number>>, region: string | null): number {
+  const fitting = Object.keys(byRegion).filter((prefix) => (region ?? '').startsWith(prefix))
+  const closest = fitting.sort((a, b) => b.length - a.length)[0]
+  return closest === undefined ? 0 : (byRegion[closest] ?? 0)
+}
+
+export function evidenceItems(facts: CaseFacts): EvidenceItem[] {
+  return facts.record.evidence.map((leaf) => ({
+    rule: facts.record.rule_key,
+    ruleVersion: facts.record.rule_version,
+    metric: leaf.metric,
+    name: metricName(facts.product, leaf.metric),
+    value: leaf.value,
+    limit: leaf.limit,
+    unit: leaf.unit,
+    since: instant(leaf.sinceMs),
+    series: thinned(leaf.series, SERIES_POINTS_MAX).map(([atMs, value]) => [instant(atMs), value]),
+  }))
+}
+
+/** At most `count` of the points, evenly, the last always among them. */
+export function thinned<T>(points: readonly T[], count: number): T[] {
+  if (points.length <= count) return [...points]
+  return Array.from({ length: count }, (_, i) => points[Math.round(((i + 1) * points.length) / count) - 1]!)
+}
+
+export async function offerTerms(
+  core: Core,
+  work: Work,
+  cases: readonly CaseRecord[],
+  home: HomeFacts,
+): Promise<OfferTerms | null> {
+  const plan = await planVisit(core, work, cases)
+  const [first] = plan.candidates
+  if (!first || !plan.charge) return null
+  const severities: Severity[] = ['critical', 'warning', 'info']
+  return {
+    brand: await brandWords(work),
+    locale: home.locale,
+    timeZone: home.timeZone,
+    urgency: severities.find((severity) => cases.some((record) => record.severity === severity)) ?? 'info',
+    safety: cases.find((record) => record.safety !== null)?.safety ?? null,
+    needs: plan.facts.map((facts, index) => needOf(facts, plan.jobs[index]!, work.atMs)),
+    why: whyOf(plan.facts[0]!, work.atMs),
+    charge: plan.charge,
+    partners: plan.candidates.map((one) => ({
+      key: one.partnerKey,
+      name: { en: one.partnerName, 'zh-CN': one.partnerName },
+      shares: [...SHARED_DATA_KINDS],
+    })),
+    hours: first.document.hours ? { hours: first.document.hours } : {},
+    partLeadMs: plan.partLeadMs,
+    consentText: CONSENT_TEXT,
+  }
+}
+
+function whyOf(facts: CaseFacts, atMs: number): Text {
+  const rule = facts.rule ?? { name: componentName(facts.product, facts.record.component) }
+  return whyInPlainWords({ rule, product: facts.product, evidence: facts.record.evidence, atMs })
+}
+
+function needOf(facts: CaseFacts, job: JobTemplate, atMs: number): OfferNeed {
+  const { product, record, rule } = facts
+  const own = rule?.service?.selfService
+  const guide = job.selfService && (!own || own.guide === job.selfService.guide) ? job.selfService : own
+  return {
+    caseId: record.case_id,
+    device: {
+      category: product?.category ?? 'appliance',
+      name: product?.name ?? { en: record.product_key, 'zh-CN': record.product_key },
+      serial: facts.device?.serial ?? '',
+    },
+    component: { key: record.component, name: componentName(product, record.component) },
+    cause: whyOf(facts, atMs),
+    job: {
+      code: job.code,
+      title: job.title,
+      duration: durationMs(job.duration) === null ? LANGUAGE_FALLBACK_DURATION : job.duration,
+    },
+    evidence: evidenceItems(facts),
+    selfService: guide ? { ...guide, ...(own ? { minutes: own.minutes } : {}) } : null,
+  }
+}
