@@ -15,6 +15,23 @@ export {
 } from './embedded/embedded-postgres.ts'
 export { loadState, type StateEntry, saveState } from './evaluator-state.ts'
 export { enqueueEvent, type OutgoingEvent } from './events.ts'
+export {
+  AGGREGATIONS,
+  type Aggregation,
+  BUCKETS_MAX,
+  type Bucket,
+  type DownsampleQuery,
+  type FleetQuery,
+  type HistoryPosition,
+  type HistoryRow,
+  type HistoryStore,
+  type LastValue,
+  RANGE_LIMIT,
+  RANGE_LIMIT_MAX,
+  type RangePage,
+  type RangeQuery,
+  type StoredPosition,
+} from './history/history.ts'
 export { readFact, writeFact } from './hub-facts.ts'
 export { forgetOldIdempotencyKeys, type IdempotentRequest, type StoredAnswer, withIdempotency } from './idempotency.ts'
 export { migrate } from './migrations.ts'
