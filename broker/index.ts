@@ -1,0 +1,24 @@
+export { type Broker, createBroker } from './broker.ts'
+export type { ListenerKind } from './connection.ts'
+export type { Credential, CredentialKey } from './identity.ts'
+export { BROKER_LIMITS, type BrokerLimits } from './limits.ts'
+export type { BoundAddress } from './listener.ts'
+export type {
+  AttributesAnswer,
+  AttributesRequest,
+  AuditEntry,
+  BrokerListeners,
+  BrokerOptions,
+  Command,
+  CommandResult,
+  Delivery,
+  DeviceRequest,
+  InboundMessage,
+  ListenAddress,
+  PresenceChange,
+  ProvisionAnswer,
+  ProvisionRequest,
+  Sender,
+  TlsListenAddress,
+} from './options.ts'
+export type { BrokerStats, CutReason } from './stats.ts'
