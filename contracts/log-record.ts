@@ -12,8 +12,17 @@ export const QUARANTINE_CODES = [
   'OUT_OF_RANGE',
   'TIMESTAMP_FUTURE',
   'TIMESTAMP_TOO_OLD',
+  'UNKNOWN_DEVICE',
 ] as const
 export type QuarantineCode = (typeof QUARANTINE_CODES)[number]
+
+/** One thing that was wrong with a payload, and where. */
+export interface QuarantineProblem {
+  code: QuarantineCode
+  /** JSON pointer into the payload; empty for the whole of it. */
+  pointer: string
+  detail: string
+}
 
 /**
  * Names one delivery of a QoS 1 or 2 packet inside one MQTT session. A reading dated by the
@@ -58,6 +67,8 @@ export interface QuarantinedEntry {
   truncated: boolean
   /** MQTT topic or HTTP path it came by. */
   via: string
+  /** All of what was wrong, up to a bound, when it was more than one thing; the first is the entry's own. */
+  problems?: readonly QuarantineProblem[]
 }
 
 export interface ControlEntry {

@@ -10,8 +10,14 @@ export interface AppendReceipt {
 export interface TelemetryLog {
   /** Stored with every position; a position of another log is refused. */
   readonly logId: string
-  /** Resolves once the entries are synced to disk, in order, as one unit; rejects when they are not. */
-  append(entries: readonly LogEntry[]): Promise<AppendReceipt>
+  /** Hub time as records carry it: never less than that of any record before, of earlier runs too. */
+  nowMs(): number
+  /**
+   * Resolves once the entries are synced to disk, in order, as one unit; rejects when they are
+   * not: `DISK_FULL` (may be tried again), `LOG_UNAVAILABLE`, `STORAGE_SYNC_FAILED` (final).
+   * `receivedAtMs` is `nowMs()` of the same turn, for a caller who dated entries by it.
+   */
+  append(entries: readonly LogEntry[], receivedAtMs?: number): Promise<AppendReceipt>
   /** Bytes handed over and not yet synced. */
   pendingBytes(): number
   /** Resolves at once below the bound, else when there is room: sources stop reading until then. */
@@ -20,8 +26,15 @@ export interface TelemetryLog {
   headSeq(): number
   /** Drops whole ranges at or below `seq`; the caller knows every consumer's position. */
   dropThrough(seq: number): Promise<void>
+  /** Whether an append would be taken now, for readiness. */
+  health(): LogHealth
+  /** Syncs what was handed over, then lets go of the files. */
   close(): Promise<void>
 }
+
+export type LogHealth =
+  | { ok: true }
+  | { ok: false; code: 'DISK_FULL' | 'STORAGE_SYNC_FAILED' | 'LOG_UNAVAILABLE'; detail: string }
 
 export interface ReadLimits {
   records: number
