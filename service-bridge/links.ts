@@ -7,7 +7,7 @@ export function offerToken(core: Core, offerId: string, generation: number): str
 }
 
 export function offerLink(core: Core, offerId: string, generation: number): string {
-  return `${core.publicUrl}/o/${offerToken(core, offerId, generation)}`
+  return `${core.publicUrl}/h/${offerToken(core, offerId, generation)}`
 }
 
 export function jobToken(core: Core, workOrderId: string): string {

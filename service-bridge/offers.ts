@@ -1,0 +1,189 @@
+import type { AcceptBody, DeclineBody, OfferView, Slot, SnoozeBody } from '#contracts'
+import { HubError } from '#platform'
+import type { Actor, ServiceBridge } from './bridge.ts'
+import type { Happen, MoveData, MoveResult } from './case-driver.ts'
+import type { CaseEvent } from './case-lifecycle.ts'
+import type { CaseRecord } from './case-record.ts'
+import { type Core, inBrand, type Work } from './core.ts'
+import { changeOffer } from './effects.ts'
+import { casesOfOffer, isOffered, lockOffer, type OfferRecord, offerOfToken, offerView } from './offer-record.ts'
+import { tellBrand, tellPartner } from './outgoing.ts'
+import { setTimer } from './timers.ts'
+
+type OfferCalls = Pick<
+  ServiceBridge['offers'],
+  'view' | 'accept' | 'snooze' | 'selfService' | 'decline' | 'reschedule' | 'cancel'
+>
+
+const homeowner: Actor = { kind: 'homeowner', id: null }
+
+/** What a home can do with its link. Each call answers with the offer as it then is. */
+export function createOfferCalls(core: Core, happen: Happen): OfferCalls {
+  /** The offer and its cases, locked cases first: every happening takes the locks in that order. */
+  async function withOffer(
+    token: string,
+    body: (work: Work, offer: OfferRecord, cases: CaseRecord[]) => Promise<void>,
+  ): Promise<OfferView> {
+    const { brandId, offerId } = await offerOfToken(core, token)
+    return inBrand(core, brandId, async (work) => {
+      const cases = await casesOfOffer(work, offerId, false)
+      await body(work, await lockOffer(work, offerId), cases)
+      return offerView(work, await lockOffer(work, offerId))
+    })
+  }
+
+  async function answer(
+    work: Work,
+    offer: OfferRecord,
+    cases: readonly CaseRecord[],
+    event: CaseEvent,
+    options: { data: MoveData; why: string | null },
+  ): Promise<void> {
+    refuseIfExpired(work, offer)
+    const live = cases.filter((record) => record.state === 'offered' || record.state === 'snoozed')
+    const result = await happen(work, live, event, { by: homeowner, ...options })
+    refuseUnlessMoved(result, offer)
+  }
+
+  return {
+    async view(token) {
+      const { brandId, offerId } = await offerOfToken(core, token)
+      return inBrand(core, brandId, async (work) => offerView(work, await lockOffer(work, offerId)))
+    },
+
+    accept: (token, body) =>
+      withOffer(token, async (work, offer, cases) => {
+        // Twice is once: a page reloaded, a button pressed again, two people of one home.
+        if (offer.state === 'accepted') return
+        refuseIfExpired(work, offer)
+        refuseUnlessOffered(offer, body, work.atMs)
+        await answer(work, offer, cases, 'accepted', {
+          why: null,
+          data: { offerId: offer.offer_id, accept: { ...body, method: body.method ?? 'page' } },
+        })
+      }),
+
+    snooze: (token, body: SnoozeBody) =>
+      withOffer(token, async (work, offer, cases) => {
+        const untilMs = Date.parse(body.until)
+        const limitMs = work.atMs + core.policy.snoozeMsMax
+        if (!(untilMs > work.atMs && untilMs <= limitMs)) {
+          throw new HubError('VALIDATION_FAILED', `Choose a moment from now to ${new Date(limitMs).toISOString()}.`, {
+            pointer: '/until',
+          })
+        }
+        await answer(work, offer, cases, 'snoozed', {
+          why: null,
+          data: { offerId: offer.offer_id, snoozeUntilMs: untilMs },
+        })
+        const expiresAtMs = untilMs + core.policy.offerTtlMs
+        await changeOffer(work, offer.offer_id, {
+          state: 'snoozed',
+          snoozed_until_ms: untilMs,
+          expires_at_ms: expiresAtMs,
+        })
+        await setTimer(work, 'snooze', offer.offer_id, untilMs)
+        await setTimer(work, 'offer_expiry', offer.offer_id, expiresAtMs)
+      }),
+
+    selfService: (token) =>
+      withOffer(token, async (work, offer, cases) => {
+        if (offer.state === 'self_service') return
+        await answer(work, offer, cases, 'self_service_chosen', { why: null, data: { offerId: offer.offer_id } })
+        await changeOffer(work, offer.offer_id, {
+          state: 'self_service',
+          answered_at_ms: work.atMs,
+          snoozed_until_ms: null,
+        })
+      }),
+
+    decline: (token, body: DeclineBody) =>
+      withOffer(token, async (work, offer, cases) => {
+        if (offer.state === 'declined') return
+        // Said no after saying yes: that is a cancellation, and the partner has to hear of it.
+        if (offer.state === 'accepted') return cancel(work, offer, cases, body.reason)
+        await answer(work, offer, cases, 'declined', { why: body.reason, data: { offerId: offer.offer_id } })
+        await changeOffer(work, offer.offer_id, { answered_at_ms: work.atMs, answer: JSON.stringify(body) })
+      }),
+
+    reschedule: (token, body) =>
+      withOffer(token, (work, offer, cases) => reschedule(core, work, offer, cases, body.slot)),
+
+    cancel: (token) =>
+      withOffer(token, async (work, offer, cases) => {
+        if (offer.state === 'cancelled') return
+        await cancel(work, offer, cases, 'cancelled by the home')
+      }),
+  }
+
+  async function cancel(work: Work, offer: OfferRecord, cases: readonly CaseRecord[], why: string): Promise<void> {
+    const result = await happen(work, cases, 'cancelled', { by: homeowner, why, data: { offerId: offer.offer_id } })
+    refuseUnlessMoved(result, offer)
+  }
+}
+
+function refuseIfExpired(work: Work, offer: OfferRecord): void {
+  const open = offer.state === 'offered' || offer.state === 'snoozed'
+  if (offer.state === 'expired' || (open && work.atMs >= offer.expires_at_ms)) {
+    throw new HubError('OFFER_EXPIRED', `This offer ended on ${new Date(offer.expires_at_ms).toISOString()}.`)
+  }
+}
+
+function refuseUnlessOffered(offer: OfferRecord, body: AcceptBody, atMs: number): void {
+  if (!isOffered(offer.terms, body.slot, atMs)) {
+    throw new HubError('VALIDATION_FAILED', 'This time is not, or no longer, among those offered. Choose another.', {
+      pointer: '/slot',
+    })
+  }
+  const stranger = body.shareWith.findIndex((key) => !offer.terms.partners.some((partner) => partner.key === key))
+  if (stranger >= 0) {
+    throw new HubError('VALIDATION_FAILED', `"${body.shareWith[stranger]}" is not among the partners offered.`, {
+      pointer: `/shareWith/${stranger}`,
+    })
+  }
+}
+
+function refuseUnlessMoved(result: MoveResult, offer: OfferRecord): void {
+  if (result.kind === 'moved') return
+  const why =
+    result.kind === 'unmet' && result.unmet.some((one) => one.guard === 'notArrived')
+      ? 'The technician is already there; please speak with them.'
+      : `The offer is ${offer.state.replace('_', ' ')}; this can no longer be done.`
+  throw new HubError('STATE_FORBIDS', why)
+}
+
+/** Another time, until somebody stands at the door: the partner is asked, and answers with an appointment. */
+async function reschedule(
+  core: Core,
+  work: Work,
+  offer: OfferRecord,
+  cases: readonly CaseRecord[],
+  slot: Slot,
+): Promise<void> {
+  if (!isOffered(offer.terms, slot, work.atMs)) {
+    throw new HubError('VALIDATION_FAILED', 'This time is not, or no longer, among those offered. Choose another.', {
+      pointer: '/slot',
+    })
+  }
+  const workOrderId = cases.find((record) => record.work_order_id !== null)?.work_order_id
+  const order =
+    workOrderId &&
+    (await work.tx
+      .selectFrom('work_orders')
+      .select(['number', 'partner_key', 'closed_at_ms', 'arrived_at_ms'])
+      .where('brand_id', '=', work.brandId)
+      .where('work_order_id', '=', workOrderId)
+      .executeTakeFirst())
+  if (!workOrderId || !order || order.closed_at_ms !== null || order.arrived_at_ms !== null) {
+    throw new HubError('STATE_FORBIDS', 'There is no visit ahead that could be moved.')
+  }
+  await changeOffer(work, offer.offer_id, { answer: JSON.stringify({ ...(offer.answer as object), slot }) })
+  const telling = {
+    type: 'work_order.updated',
+    subject: workOrderId,
+    cause: ['reschedule', work.atMs, slot.from],
+    data: { workOrderId, number: order.number, change: 'slot_requested', slot, by: 'homeowner' },
+  }
+  await tellPartner(work, order.partner_key, telling)
+  await tellBrand(core, work, telling)
+}
