@@ -4,7 +4,7 @@ import { join, resolve } from 'node:path'
 import { parseEnv } from 'node:util'
 import { Value } from 'typebox/value'
 import { HubError, type Problem } from '#platform'
-import { CLIENT_VARIABLES, Environment, NOT_BUILT, type VariableName } from './environment.ts'
+import { CLIENT_VARIABLES, Environment, MEANING, NOT_BUILT, type VariableName } from './environment.ts'
 
 export const ROLES = ['edge', 'record', 'rules', 'bridge', 'api'] as const
 export type Role = (typeof ROLES)[number]
@@ -81,12 +81,11 @@ export function readConfig(env: Record<string, string | undefined>, cwd: string 
     const value = given(name as VariableName)
     if (value === null || Value.Check(schema, value)) continue
     malformed.add(name)
-    complain(name, `must be ${schema.description}`)
+    complain(name, `must be ${MEANING[name as VariableName].description}`)
   }
   /** The text to interpret: nothing that was already complained about. */
   const read = (name: VariableName): string | null => (malformed.has(name) ? null : given(name))
-  const withDefault = (name: VariableName): string =>
-    read(name) ?? (Environment.properties[name] as { default: string }).default
+  const withDefault = (name: VariableName): string => read(name) ?? MEANING[name].default ?? ''
   const port = (name: VariableName): number => Number(withDefault(name))
   const optionalPort = (name: VariableName): number | null => (read(name) === null ? null : port(name))
   const path = (name: VariableName): string | null => {

@@ -103,6 +103,13 @@ export const Environment = Type.Object({
 export type Environment = Static<typeof Environment>
 export type VariableName = keyof Environment
 
+/** What the schema says of a variable beyond its form. */
+export interface VariableMeaning {
+  description: string
+  default?: string
+}
+export const MEANING = Environment.properties as unknown as Record<VariableName, VariableMeaning>
+
 /** Read by commands that ask a running hub, not by the hub itself. */
 export const CLIENT_VARIABLES: readonly string[] = ['HUB_URL', 'HUB_KEY']
 

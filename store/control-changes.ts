@@ -19,16 +19,13 @@ export interface SubmittedChange {
  */
 export async function submitChange(tx: Tx, submitted: SubmittedChange): Promise<string> {
   const changeId = submitted.changeId ?? newId('chg')
-  await tx
-    .insertInto('control_changes')
-    .values({
-      change_id: changeId,
-      brand_id: submitted.brandId,
-      change: JSON.stringify(submitted.change),
-      committed_at_ms: submitted.nowMs,
-    })
-    .onConflict((conflict) => conflict.column('change_id').doNothing())
-    .execute()
+  // The transaction gets its id before the row gets its ordinal: whoever sees a later ordinal first can then tell
+  // from a snapshot whether the missing one may still come.
+  await sql`
+    INSERT INTO control_changes (change_id, brand_id, change, committed_at_ms)
+    SELECT ${changeId}, ${submitted.brandId}, ${JSON.stringify(submitted.change)}::jsonb, ${submitted.nowMs}::bigint
+      FROM (SELECT pg_current_xact_id() AS id OFFSET 0) AS mine WHERE mine.id IS NOT NULL
+    ON CONFLICT (change_id) DO NOTHING`.execute(tx)
   return changeId
 }
 
