@@ -96,8 +96,8 @@ export const airPurifier: CatalogEntry = {
       cause: {
         code: 'clogged',
         text: {
-          en: 'The HEPA filter is full of dust: the fan pulls hard and less clean air comes out.',
-          'zh-CN': 'HEPA 滤网积尘已满：风机吃力，出风量下降，净化变慢。',
+          en: 'The HEPA filter is full of dust, so the fan pulls hard and less clean air comes out',
+          'zh-CN': 'HEPA 滤网积尘已满，风机吃力、出风变小',
         },
       },
       service: {

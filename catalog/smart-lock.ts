@@ -118,8 +118,8 @@ export const smartLock: CatalogEntry = {
       cause: {
         code: 'cells-low',
         text: {
-          en: 'The lock batteries are nearly used up; in a few weeks the lock could stop opening.',
-          'zh-CN': '门锁电池即将用尽，几周后门锁可能无法开启。',
+          en: 'The lock batteries are nearly used up; in a few weeks the lock could stop opening',
+          'zh-CN': '门锁电池即将用尽，几周后门锁可能无法开启',
         },
       },
       service: {
@@ -145,8 +145,8 @@ export const smartLock: CatalogEntry = {
       cause: {
         code: 'lockout-risk',
         text: {
-          en: 'The lock may not open the next time: change the batteries now and keep the key at hand.',
-          'zh-CN': '门锁下次可能无法开启：请立即更换电池，并随身携带机械钥匙。',
+          en: 'The lock may not open the next time; change the batteries now and keep the key at hand',
+          'zh-CN': '门锁下次可能无法开启，请立即更换电池，并随身携带机械钥匙',
         },
       },
     },
@@ -170,8 +170,8 @@ export const smartLock: CatalogEntry = {
       cause: {
         code: 'bolt-friction',
         text: {
-          en: 'The bolt takes much longer to move than it should: the door has sagged or the drive is worn.',
-          'zh-CN': '锁舌动作明显变慢：门体下垂错位或传动机构磨损。',
+          en: 'The bolt takes much longer to move than it should; the door has sagged or the drive is worn',
+          'zh-CN': '锁舌动作明显变慢，门体下垂错位或传动机构磨损',
         },
       },
       service: {

@@ -96,8 +96,8 @@ export const washingMachine: CatalogEntry = {
       cause: {
         code: 'bearing-worn',
         text: {
-          en: 'The drum bearing is wearing out: every spin shakes, even a well balanced one.',
-          'zh-CN': '滚筒轴承磨损：即使衣物均匀，每次脱水都明显振动。',
+          en: 'The drum bearing is wearing out; every spin shakes, even a well balanced one',
+          'zh-CN': '滚筒轴承磨损，即使衣物均匀，每次脱水都明显振动',
         },
       },
       service: {
@@ -121,8 +121,8 @@ export const washingMachine: CatalogEntry = {
       cause: {
         code: 'lint',
         text: {
-          en: 'Lint is blocking the drain filter; soon water will stay in the drum.',
-          'zh-CN': '线屑堵住排水过滤网，之后可能排不净水。',
+          en: 'Lint is blocking the drain filter; soon water will stay in the drum',
+          'zh-CN': '线屑堵住排水过滤网，之后可能排不净水',
         },
       },
       service: {

@@ -1,0 +1,366 @@
+import type { AcceptBody, DeclineBody, OfferView, SelfServiceGuide, SnoozeBody } from '#contracts'
+import { call, tokenOf } from './call.ts'
+import { type Child, el } from './dom.ts'
+import { evidenceFigure } from './evidence.ts'
+import { money, slotText, span, when } from './format.ts'
+import { type Page, runScreen } from './session.ts'
+import { slotPicker } from './slot-picker.ts'
+import type { Word } from './words.ts'
+
+const path = `/home/v1/offers/${encodeURIComponent(tokenOf(location.pathname))}`
+/** A visit under way changes by the minute at most. */
+const REFRESH_MS = 20_000
+const STAGES = ['received', 'taken', 'under_way', 'done', 'followed_up'] as const
+const DECLINE_REASONS = [
+  'not_now',
+  'too_expensive',
+  'already_done',
+  'do_not_believe_it',
+  'other_service',
+  'moved',
+  'other',
+] as const
+const SNOOZES = [1, 3, 7, 14, 30] as const
+
+type Offer = Page<OfferView>
+
+let shown: OfferView | null = null
+const screen = runScreen<OfferView>({
+  root: document.getElementById('page')!,
+  load: () => call<OfferView>(path),
+  localeOf: (view) => view.locale,
+  render(view, page) {
+    shown = view
+    const title = view.needs[0]!.job.title[page.locale]
+    document.title = `${title} · ${view.brand.name[page.locale]}`
+    return [header(view, page), ...body(view, page)]
+  },
+})
+void screen.reload()
+setInterval(() => {
+  // Only a visit under way is watched; a choice half made is never drawn over.
+  if (document.visibilityState === 'visible' && shown?.state === 'accepted' && !document.querySelector('[data-open]'))
+    void screen.reload()
+}, REFRESH_MS)
+
+function header(view: OfferView, page: Offer): HTMLElement {
+  return el('header', { class: 'top' }, el('span', {}, view.brand.name[page.locale]), page.switcher())
+}
+
+function body(view: OfferView, page: Offer): Child[] {
+  const { say } = page
+  switch (view.state) {
+    case 'offered':
+    case 'snoozed':
+      return asked(view, page)
+    case 'accepted':
+      return [headline(view, page), progress(view, page), needs(view, page), price(view, page), cancelCard(view, page)]
+    case 'self_service':
+      return [
+        ended(say('selfTitle'), say('selfAfter')),
+        ...view.needs.map((need) => need.selfService && guide(need.selfService, page)),
+        view.choices.includes('accept') && details(say('changeMind'), booking(view, page)),
+      ]
+    case 'declined':
+      return [ended(say('declinedTitle'))]
+    case 'expired':
+      return [ended(say('expiredTitle'), say('expired'))]
+    case 'withdrawn':
+      return [ended(say('withdrawnTitle'))]
+    case 'cancelled':
+      return [ended(say('cancelledTitle'))]
+    case 'closed':
+      return view.progress ? [headline(view, page), progress(view, page)] : [ended(say('closedTitle'))]
+  }
+}
+
+function asked(view: OfferView, page: Offer): Child[] {
+  const { say, locale } = page
+  const where = { locale, timeZone: view.timeZone }
+  return [
+    view.state === 'snoozed' &&
+      view.snoozedUntil !== null &&
+      el(
+        'div',
+        { class: 'notice', role: 'status' },
+        el('p', { class: 'big' }, say('snoozedTitle')),
+        el('p', {}, say('snoozedBody') + when(view.snoozedUntil, 'full', where)),
+      ),
+    headline(view, page),
+    needs(view, page),
+    price(view, page),
+    view.choices.includes('accept') && booking(view, page),
+    otherChoices(view, page),
+    el('p', { class: 'soft' }, `${say('validUntil')} ${when(view.expiresAt, 'full', where)}`),
+  ]
+}
+
+function headline(view: OfferView, { say, locale }: Offer): HTMLElement {
+  const first = view.needs[0]!
+  return el(
+    'section',
+    { class: 'card' },
+    el('p', {}, el('span', { class: `tag ${view.urgency}` }, say(view.safety ? 'safety' : view.urgency))),
+    view.safety && el('p', { class: 'notice alarm', role: 'alert' }, say(view.safety)),
+    el('h1', {}, first.job.title[locale]),
+    el('p', { class: 'lead' }, sentence(first.cause[locale], locale)),
+    el('p', { class: 'soft' }, `${first.device.name[locale]} · ${first.component.name[locale]}`),
+  )
+}
+
+function needs(view: OfferView, page: Offer): HTMLElement {
+  const { say, locale } = page
+  const where = { say, locale, timeZone: view.timeZone }
+  const parts = view.needs.flatMap((need, i): Child[] => {
+    const [main, ...rest] = [...need.evidence].sort(
+      (a, b) => b.series.length - a.series.length || (b.limit === null ? 0 : 1) - (a.limit === null ? 0 : 1),
+    )
+    return [
+      i > 0 && el('h2', {}, need.job.title[locale]),
+      i > 0 && el('p', {}, sentence(need.cause[locale], locale)),
+      main && evidenceFigure(main, where),
+      rest.length > 0 && details(say('otherMeasurements'), ...rest.map((item) => evidenceFigure(item, where))),
+    ]
+  })
+  return el('section', { class: 'card' }, el('h2', {}, say('why')), ...parts)
+}
+
+function price(view: OfferView, { say, locale }: Offer): HTMLElement {
+  const { charge } = view
+  const free = charge.payer !== 'homeowner'
+  const lines = charge.lines.flatMap((line) => [
+    el(
+      'dt',
+      {},
+      [say(line.kind), line.name?.[locale] ?? line.sku, (line.quantity ?? 1) > 1 ? `× ${line.quantity}` : '']
+        .filter(Boolean)
+        .join(' '),
+    ),
+    el('dd', {}, money(line.amountMinor, charge.currency, locale)),
+  ])
+  const payer: Word = {
+    homeowner: charge.collectedBy === 'brand' ? 'payerHomeownerBrand' : 'payerHomeowner',
+    warranty: 'payerWarranty',
+    extended_warranty: 'payerExtended',
+    brand: 'payerBrand',
+    partner: 'payerPartner',
+  }[charge.payer] as Word
+  const minutes = view.needs.map((need) => span(need.job.duration, locale)).join(' + ')
+  return el(
+    'section',
+    { class: 'card' },
+    el('h2', {}, say('price')),
+    !free &&
+      el(
+        'dl',
+        { class: 'rows' },
+        ...lines,
+        el('dt', { class: 'total' }, say('total')),
+        el('dd', { class: 'total' }, money(charge.totalMinor, charge.currency, locale)),
+      ),
+    el('p', free ? { class: 'big' } : { class: 'soft' }, say(payer)),
+    el('p', { class: 'soft' }, `${say('takes')} ${minutes}`),
+  )
+}
+
+function booking(view: OfferView, page: Offer): HTMLElement {
+  const { say, locale } = page
+  if (view.slots.length === 0 || view.partners.length === 0)
+    return el('section', { class: 'card' }, el('p', {}, say('noSlots')))
+  const picker = slotPicker(view.slots, { say, locale, timeZone: view.timeZone })
+  const one = view.partners.length === 1
+  const boxes = view.partners.map((partner) => {
+    const input = el('input', { type: 'checkbox', name: 'partner', value: partner.key })
+    input.checked = true
+    return { partner, input }
+  })
+  const who = one
+    ? el('p', {}, `${say('who')}: `, el('strong', {}, view.partners[0]!.name[locale]))
+    : el(
+        'fieldset',
+        {},
+        el('legend', {}, say('who')),
+        ...boxes.map(({ partner, input }) =>
+          el('label', { class: 'choice' }, input, el('span', {}, partner.name[locale])),
+        ),
+      )
+  const accept = (): void => {
+    const slot = picker.chosen()
+    const shareWith = boxes.filter(({ input }) => input.checked).map(({ partner }) => partner.key)
+    if (!slot || shareWith.length === 0) return
+    void page.send(() => call<OfferView>(`${path}/accept`, { slot, shareWith } satisfies AcceptBody))
+  }
+  return el(
+    'section',
+    { class: 'card' },
+    picker.element,
+    who,
+    el('p', { class: 'soft', lang: locale }, view.consentText.text[locale]),
+    page.messages,
+    el('button', { type: 'button', class: 'main', 'data-choice': 'accept', click: accept }, say('accept')),
+  )
+}
+
+/** The quieter choices: each opens in place, says what it means, and is confirmed there. */
+function otherChoices(view: OfferView, page: Offer): HTMLElement {
+  const { say, locale } = page
+  const root = el('section', { class: 'card' })
+  const open = (panel: HTMLElement): void => {
+    panel.setAttribute('data-open', '')
+    panel.append(
+      page.messages,
+      button('back', () => menu(), 'quiet', say),
+    )
+    root.replaceChildren(panel)
+    panel.setAttribute('tabindex', '-1')
+    panel.focus()
+    panel.scrollIntoView({ block: 'nearest' })
+  }
+  const menu = (): void => {
+    const guides = view.needs.map((need) => need.selfService).filter((it) => it !== null)
+    root.replaceChildren(
+      ...[
+        view.choices.includes('self_service') &&
+          choice('self_service', say('myself'), () => open(selfPanel(guides, page))),
+        view.choices.includes('snooze') && choice('snooze', say('later'), () => open(snoozePanel(view, page))),
+        view.choices.includes('decline') && choice('decline', say('decline'), () => open(declinePanel(page))),
+      ].filter((it) => it !== false),
+    )
+    root.hidden = root.childElementCount === 0
+  }
+  root.lang = locale
+  menu()
+  return root
+}
+
+function snoozePanel(view: OfferView, page: Offer): HTMLElement {
+  const { say } = page
+  const latestMs = Date.parse(view.now) + 30 * 86_400_000
+  const panel = el('div', {}, el('h2', {}, say('laterTitle')))
+  const inputs = SNOOZES.map((days, i) => {
+    const input = el('input', { type: 'radio', name: 'snooze', value: days })
+    input.checked = i === 1
+    panel.append(el('label', { class: 'choice' }, input, el('span', {}, say(`days${days}`))))
+    return input
+  })
+  const send = (): void => {
+    const days = Number(inputs.find((input) => input.checked)?.value ?? 3)
+    const untilMs = Math.min(latestMs, Date.parse(view.now) + days * 86_400_000)
+    const until = new Date(untilMs).toISOString()
+    void page.send(() => call<OfferView>(`${path}/snooze`, { until } satisfies SnoozeBody))
+  }
+  panel.append(button('laterDo', send, 'main', say))
+  return panel
+}
+
+function declinePanel(page: Offer): HTMLElement {
+  const { say } = page
+  const panel = el('div', {}, el('h2', {}, say('declineTitle')))
+  const inputs = DECLINE_REASONS.map((reason, i) => {
+    const input = el('input', { type: 'radio', name: 'reason', value: reason })
+    input.checked = i === 0
+    panel.append(el('label', { class: 'choice' }, input, el('span', {}, say(reason))))
+    return input
+  })
+  const send = (): void => {
+    const reason = (inputs.find((input) => input.checked)?.value ?? 'other') as DeclineBody['reason']
+    void page.send(() => call<OfferView>(`${path}/decline`, { reason } satisfies DeclineBody))
+  }
+  panel.append(button('declineDo', send, 'main', say))
+  return panel
+}
+
+function selfPanel(guides: readonly SelfServiceGuide[], page: Offer): HTMLElement {
+  const panel = el('div', {}, el('h2', {}, page.say('myselfTitle')), ...guides.map((it) => guideBody(it, page)))
+  panel.append(
+    button('myselfDo', () => void page.send(() => call<OfferView>(`${path}/self_service`, {})), 'main', page.say),
+  )
+  return panel
+}
+
+function guide(content: SelfServiceGuide, page: Offer): HTMLElement {
+  return el('section', { class: 'card' }, el('h2', {}, page.say('myselfTitle')), guideBody(content, page))
+}
+
+function guideBody(content: SelfServiceGuide, { say, locale }: Offer): HTMLElement {
+  return el(
+    'div',
+    {},
+    el('p', { class: 'soft' }, `${say('myselfMinutes')}${content.minutes}`),
+    el('ol', {}, ...(content.steps ?? []).map((step) => el('li', {}, step[locale]))),
+  )
+}
+
+function progress(view: OfferView, { say, locale }: Offer): HTMLElement {
+  const state = view.progress
+  const where = { locale, timeZone: view.timeZone }
+  if (!state) return el('section', { class: 'card' }, el('p', { class: 'big' }, say('bookedTitle')))
+  const reached = new Map(state.reached.map(({ stage, at }) => [stage, at]))
+  const now = STAGES.indexOf(state.stage)
+  const steps = STAGES.map((stage, i) =>
+    el(
+      'li',
+      {
+        class: `${i <= now ? 'reached' : ''}${i === now ? ' current' : ''}`,
+        'aria-current': i === now ? 'step' : null,
+      },
+      say(stage),
+    ),
+  )
+  const facts: Child[] = []
+  const fact = (word: Word, text: string) => facts.push(el('dt', {}, say(word)), el('dd', {}, text))
+  if (state.appointment) fact('time', slotText(state.appointment, where))
+  if (state.technician) {
+    const { name, ref, rating } = state.technician
+    fact('technician', `${name ?? ref}${rating === undefined ? '' : ` · ${say('rating')} ${rating}`}`)
+  }
+  if (state.workOrder) fact('orderNumber', state.workOrder)
+  const last = reached.get(state.stage)
+  return el(
+    'section',
+    { class: 'card', 'aria-label': say('progressTitle') },
+    el('p', { class: 'big' }, now === 0 ? say('bookedTitle') : say(state.stage)),
+    el('ol', { class: 'steps' }, ...steps),
+    el('dl', { class: 'facts' }, ...facts),
+    last !== undefined && el('p', { class: 'soft' }, when(last, 'full', where)),
+    state.result?.found && el('p', {}, el('strong', {}, `${say('found')}: `), state.result.found),
+    state.result?.verified &&
+      el('p', { class: `notice ${state.result.verified === 'verified' ? '' : 'warning'}` }, say(state.result.verified)),
+  )
+}
+
+function cancelCard(view: OfferView, page: Offer): Child {
+  if (!view.choices.includes('cancel')) return null
+  const { say } = page
+  const root = el('section', { class: 'card' })
+  const menu = (): void => root.replaceChildren(choice('cancel', say('cancel'), ask))
+  const ask = (): void => {
+    const sure = el('div', { 'data-open': '' }, el('p', { class: 'big' }, say('cancelSure')), page.messages)
+    sure.append(button('cancelDo', () => void page.send(() => call<OfferView>(`${path}/cancel`, {})), 'main', say))
+    sure.append(button('keep', menu, '', say))
+    root.replaceChildren(sure)
+  }
+  menu()
+  return root
+}
+
+function ended(title: string, text?: string): HTMLElement {
+  return el('section', { class: 'card', role: 'status' }, el('h1', {}, title), text !== undefined && el('p', {}, text))
+}
+
+function details(summary: string, ...children: Child[]): HTMLElement {
+  return el('details', {}, el('summary', {}, summary), ...children)
+}
+
+function button(word: Word, click: () => void, look: string, say: Offer['say']): HTMLButtonElement {
+  return el('button', { type: 'button', class: look || null, click }, say(word))
+}
+
+function choice(name: string, text: string, click: () => void): HTMLButtonElement {
+  return el('button', { type: 'button', 'data-choice': name, click }, text)
+}
+
+/** Causes are written without a full stop, so that others can go on after them. */
+function sentence(text: string, locale: 'zh-CN' | 'en'): string {
+  return /[.。!！?？]$/.test(text) ? text : text + (locale === 'en' ? '.' : '。')
+}
