@@ -74,6 +74,11 @@ export class Arrivals {
     this.#waiting.delete(socket)
   }
 
+  /** It has proved who it is. */
+  isClient(socket: Socket): boolean {
+    return !this.#waiting.has(socket)
+  }
+
   /** Closes a socket that never became a client. */
   turnAway(socket: Socket, reason: CutReason): void {
     this.#counters.countCut(reason)

@@ -93,7 +93,7 @@ export function createBroker(options: BrokerOptions): Broker {
     commands,
     provisioning,
   })
-  const listeners = createListeners(options.listeners, { arrivals, limits, logger, onStream: mqtt.accept })
+  const listeners = createListeners(options.listeners, { arrivals, limits, onStream: mqtt.accept })
   let sweeper: Disposable | null = null
 
   const sweep = (): void => {

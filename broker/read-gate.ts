@@ -1,10 +1,14 @@
 import type { Duplex } from 'node:stream'
 import { type Clock, realClock } from '#platform'
 import { type FirstFrame, firstFrame } from './connect-frame.ts'
+import { CONNECT } from './frame.ts'
 import { FrameError, FrameGuard } from './frame-guard.ts'
 import type { BrokerLimits } from './limits.ts'
 import type { CutReason } from './stats.ts'
 import { TokenBucket } from './token-bucket.ts'
+
+/** Packet type 1 and no flags [MQTT-2.2.2-2]. */
+const CONNECT_BYTE = CONNECT << 4
 
 export interface ReadGateOptions {
   limits: BrokerLimits
@@ -117,6 +121,12 @@ export class ReadGate {
 
   #pass(chunk: Buffer): Buffer | null {
     const first = this.#phase === 'first-frame'
+    if (first && !this.#guard.midFrame && chunk[0] !== CONNECT_BYTE) {
+      // Known from the first byte: no need to wait for the rest of what is no CONNECT.
+      this.stop()
+      this.#options.onFirstFrame('not-mqtt')
+      return null
+    }
     const taken = this.#guard.take(chunk, first ? 1 : this.#packetsPerRead)
     // Put back rather than kept here: the stream must not end before it is all read.
     if (taken.rest) this.#stream.unshift(taken.rest)

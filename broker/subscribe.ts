@@ -15,7 +15,8 @@ export function decideSubscription(
   subscription: Subscription,
 ): Subscription | null {
   const { topic } = subscription
-  if (topic === SESSION_MARKER) return null
+  // The rest of a SUBSCRIBE whose sender was just closed over it needs no decision.
+  if (topic === SESSION_MARKER || connection.cutReason !== null) return null
   if (connection.identity && maySubscribe(connection.identity.kind, topic)) {
     const granted = connection.client.subscriptions
     const has = Object.hasOwn(granted, topic)
