@@ -22,7 +22,8 @@ export interface Principal {
   role: Role
   /** `null` for the operator's and a partner's keys, which belong to no brand. */
   brandId: string | null
-  partnerId: string | null
+  /** Of a partner key: whose orders it may see. */
+  partnerKey: string | null
   expiresAtMs: number | null
 }
 

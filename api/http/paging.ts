@@ -1,13 +1,14 @@
+import type { SelectQueryBuilder } from 'kysely'
 import { type TSchema, Type } from 'typebox'
 import { HubError } from '#platform'
-import { isStorableText } from './json-body.ts'
+import { page, type PageOrder, type Tables } from '#store'
 
-const PAGE_SIZE = 50
 /** One page must stay well below what a browser draws and a transaction should hold. */
 export const PAGE_SIZE_MAX = 200
 
+/** Query of every list; spread into the route's own filters. */
 export const PageQuery = {
-  limit: Type.Optional(Type.Integer({ minimum: 1, maximum: PAGE_SIZE_MAX, description: `default ${PAGE_SIZE}` })),
+  limit: Type.Optional(Type.Integer({ minimum: 1, maximum: PAGE_SIZE_MAX, description: 'default 50' })),
   cursor: Type.Optional(Type.String({ minLength: 1, maxLength: 512, description: '`nextCursor` of the page before' })),
 }
 
@@ -18,46 +19,29 @@ export function PageOf<Item extends TSchema>(item: Item) {
   )
 }
 
-export type CursorPart = string | number
-
-/** Where a list stopped, opaque to the caller. It selects, it grants nothing: row security does that. */
-export function encodeCursor(parts: readonly CursorPart[]): string {
-  return Buffer.from(JSON.stringify(parts)).toString('base64url')
-}
-
-/** The parts of a cursor we gave out, one per column, each of its column's kind. */
-export function decodeCursor(cursor: string, kinds: readonly ('string' | 'number')[]): CursorPart[] {
-  const refuse = (): HubError => new HubError('BAD_REQUEST', 'The cursor is not one this list gave out.')
-  let parts: unknown
-  try {
-    parts = JSON.parse(Buffer.from(cursor, 'base64url').toString('utf8'))
-  } catch {
-    throw refuse()
-  }
-  if (!Array.isArray(parts) || parts.length !== kinds.length) throw refuse()
-  return parts.map((part: unknown, i) => {
-    if (typeof part !== kinds[i]) throw refuse()
-    if (typeof part === 'string' && !isStorableText(part)) throw refuse()
-    if (typeof part === 'number' && !Number.isSafeInteger(part)) throw refuse()
-    return part as CursorPart
-  })
-}
-
-/** Cuts a page from rows fetched with one more than `limit`. */
-export function pageOf<Row, Item>(
-  rows: readonly Row[],
-  limit: number,
-  cursorOf: (row: Row) => readonly CursorPart[],
+/** A page of rows, shown as items. A cursor that no list gave out is the caller's mistake. */
+export async function listPage<Row, Item>(
+  query: { execute(): Promise<Row[]> },
+  { limit, cursor }: { limit?: number; cursor?: string },
+  order: PageOrder<Row>,
   itemOf: (row: Row) => Item,
-): { items: Item[]; nextCursor: string | null } {
-  const kept = rows.slice(0, limit)
-  const last = kept.at(-1)
-  return {
-    items: kept.map(itemOf),
-    nextCursor: rows.length > limit && last !== undefined ? encodeCursor(cursorOf(last)) : null,
+): Promise<{ items: Item[]; nextCursor: string | null }> {
+  const request = { ...(limit === undefined ? {} : { limit }), ...(cursor === undefined ? {} : { cursor }) }
+  try {
+    // A join's type names its aliases, which `page` does not need to know.
+    const rows = query as SelectQueryBuilder<Tables, keyof Tables, Row>
+    const { items, nextCursor } = await page(rows, request, order)
+    return { items: items.map(itemOf), nextCursor }
+  } catch (error) {
+    if (cursor === undefined) throw error
+    throw cursorProblem(error)
   }
 }
 
-export function pageLimit(query: { limit?: number }): number {
-  return query.limit ?? PAGE_SIZE
+/** A cursor made up by hand fails where it is decoded, or in the database at its first comparison. */
+export function cursorProblem(error: unknown): unknown {
+  const code = (error as { code?: unknown }).code
+  const refused = code === 'VALIDATION_FAILED' || (typeof code === 'string' && code.startsWith('22'))
+  if (!refused) return error
+  return new HubError('BAD_REQUEST', 'The cursor is not one this list gave out.', { cause: error })
 }

@@ -1,0 +1,135 @@
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { ControlChange } from '#contracts'
+import { HubError, isHubError } from '#platform'
+import { submitChange, type Tx, writeAudit } from '#store'
+import { HUB } from '../keys.ts'
+import type { RouteServices } from '../services.ts'
+import type { Principal } from './access.ts'
+import { type Done, idempotencyKey, oncePerKey } from './idempotency.ts'
+
+/** Longest a call waits for its change to stand in the log; its socket waits meanwhile. */
+const APPENDED_WITHIN_MS = 5_000
+
+export interface Answer<Body> {
+  status: number
+  body: Body
+}
+
+/** One change under way: the transaction, who asked, and what goes with it. */
+export interface Work {
+  tx: Tx
+  /** The brand whose rows these are; `hub` for the operator's. */
+  brandId: string
+  principal: Principal
+  /** Hub time. */
+  nowMs: number
+  /** Queues what changes a decision; the call answers once it stands in the log. */
+  change(change: ControlChange, changeId?: string): Promise<string>
+  /** What the trail will say. Written at the end: it locks the brand's trail until the commit. */
+  audit(action: string, subject: string, detail?: Record<string, unknown>): void
+}
+
+/**
+ * Everything that changes something goes through here: one transaction holds the rows, the
+ * control changes, the audit entries and the kept answer of the Idempotency-Key, so that a
+ * crash leaves all or nothing. After the commit it waits until the log has taken the changes.
+ */
+export async function commit<Body>(
+  services: RouteServices,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  work: (work: Work) => Promise<Answer<Body>>,
+): Promise<FastifyReply> {
+  const principal = request.principal!
+  const brandId = principal.brandId ?? HUB
+  const nowMs = services.clock.nowMs()
+  const key = idempotencyKey(request)
+  const done = await inScope(services, brandId, async (tx) => {
+    const once = (): Promise<Done> => perform(tx, { brandId, principal, nowMs }, work)
+    return key === null ? once() : oncePerKey(tx, { request, brandId, key, box: services.box, nowMs }, once)
+  })
+  await inForce(services, done.changeIds)
+  return reply.code(done.status).send(done.body)
+}
+
+async function perform(
+  tx: Tx,
+  { brandId, principal, nowMs }: { brandId: string; principal: Principal; nowMs: number },
+  work: (work: Work) => Promise<Answer<unknown>>,
+): Promise<Done> {
+  // Made inside, because a transaction that met another is run again from its start.
+  const changeIds: string[] = []
+  const entries: { action: string; subject: string; detail: Record<string, unknown> }[] = []
+  const { status, body } = await work({
+    tx,
+    brandId,
+    principal,
+    nowMs,
+    async change(change, changeId) {
+      const id = await submitChange(tx, { brandId, change, nowMs, ...(changeId === undefined ? {} : { changeId }) })
+      changeIds.push(id)
+      return id
+    },
+    audit: (action, subject, detail = {}) => void entries.push({ action, subject, detail }),
+  })
+  for (const entry of entries) await writeAudit(tx, { brandId, atMs: nowMs, actor: principal.keyId, ...entry })
+  return { status, body, changeIds }
+}
+
+function inScope<T>({ db }: RouteServices, brandId: string, work: (tx: Tx) => Promise<T>): Promise<T> {
+  return brandId === HUB ? db.asHub(work) : db.asBrand(brandId, work)
+}
+
+/** Waits until each change stands in the log, and says how to look when it does not in time. */
+export async function inForce(services: RouteServices, changeIds: readonly string[]): Promise<void> {
+  if (changeIds.length === 0) return
+  const { control, appendedWithinMs = APPENDED_WITHIN_MS } = services
+  control.nudge()
+  for (const changeId of changeIds) {
+    await control.appended(changeId, appendedWithinMs).catch((error: unknown) => {
+      if (!isHubError(error, 'CONTROL_LOG_BEHIND')) throw error
+      throw new HubError(
+        'CONTROL_LOG_BEHIND',
+        `The change is stored and queued as ${changeId}; it takes effect when the log has taken it. ` +
+          `GET /api/changes/${changeId} says when. Send it again only under the same Idempotency-Key.`,
+        { cause: error },
+      )
+    })
+  }
+}
+
+/** Transactions that may wait for an inner one at a time: were all connections outer ones, none could go on. */
+const OUTER_MAX = 2
+const outer = { running: 0, waiting: [] as (() => void)[] }
+
+/**
+ * For what another folder commits in transactions of its own: the same keeping of the
+ * Idempotency-Key around it.
+ */
+export async function commitThrough<Body>(
+  services: RouteServices,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  act: (brandId: string) => Promise<Answer<Body>>,
+): Promise<FastifyReply> {
+  const brandId = request.principal!.brandId ?? HUB
+  const key = idempotencyKey(request)
+  const once = async (): Promise<Done> => ({ ...(await act(brandId)), changeIds: [] })
+  const keyed = (tx: Tx): Promise<Done> =>
+    oncePerKey(tx, { request, brandId, key: key!, box: services.box, nowMs: services.clock.nowMs() }, once)
+  const done = key === null ? await once() : await oneOfFew(() => inScope(services, brandId, keyed))
+  return reply.code(done.status).send(done.body)
+}
+
+async function oneOfFew<T>(work: () => Promise<T>): Promise<T> {
+  if (outer.running < OUTER_MAX) outer.running++
+  // The one that ends hands its place over.
+  else await new Promise<void>((resolve) => outer.waiting.push(resolve))
+  try {
+    return await work()
+  } finally {
+    const next = outer.waiting.shift()
+    if (next) next()
+    else outer.running--
+  }
+}
