@@ -23,3 +23,4 @@ export type {
   WorkOrderView,
 } from './bridge.ts'
 export { GATE_SCOPES } from './bridge.ts'
+export { type CoverageAnswer, type CoverageQuestion, coverageOf } from './warranty.ts'
