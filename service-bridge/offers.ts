@@ -135,10 +135,11 @@ function refuseUnlessOffered(offer: OfferRecord, body: AcceptBody, atMs: number)
       pointer: '/slot',
     })
   }
-  const stranger = body.shareWith.findIndex((key) => !offer.terms.partners.some((partner) => partner.key === key))
-  if (stranger >= 0) {
-    throw new HubError('VALIDATION_FAILED', `"${body.shareWith[stranger]}" is not among the partners offered.`, {
-      pointer: `/shareWith/${stranger}`,
+  const offered = new Set(offer.terms.partners.map((partner) => partner.key))
+  for (const [index, key] of body.shareWith.entries()) {
+    if (offered.has(key)) continue
+    throw new HubError('VALIDATION_FAILED', `"${key}" is not among the partners offered.`, {
+      pointer: `/shareWith/${index}`,
     })
   }
 }

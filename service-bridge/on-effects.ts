@@ -122,6 +122,8 @@ async function tellAlert(core: Core, work: Work, effect: Episodic): Promise<void
 
 async function opened(core: Core, work: Work, effect: Opening): Promise<void> {
   await tellAlert(core, work, effect)
+  // A silent device is told of; there is nothing to repair until it speaks.
+  if (effect.episode.subject === 'silence') return
   await openOrJoin(core, work, effect.episode, effect.evidence)
 }
 

@@ -64,21 +64,24 @@ export const timerHandlers: Readonly<Record<TimerKind, TimerHandler>> = {
         startedAtMs: alert.started_at_ms,
         severity: alert.severity as Severity,
         safety: alert.safety,
+        subject: 'condition',
       },
       alert.evidence,
     )
   },
 
   async offer_expiry(_core, work, offerId, happen) {
+    const cases = await casesOfOffer(work, offerId)
     const offer = await lockOffer(work, offerId)
     if (offer.state !== 'offered' && offer.state !== 'snoozed') return
-    await happen(work, await casesOfOffer(work, offerId), 'offer_expired', { by: byTimer, data: { offerId } })
+    await happen(work, cases, 'offer_expired', { by: byTimer, data: { offerId } })
   },
 
   async snooze(_core, work, offerId, happen) {
+    const cases = await casesOfOffer(work, offerId)
     const offer = await lockOffer(work, offerId)
     if (offer.state !== 'snoozed') return
-    const result = await happen(work, await casesOfOffer(work, offerId), 'snooze_over', {
+    const result = await happen(work, cases, 'snooze_over', {
       by: byTimer,
       data: { offerId },
     })

@@ -1,0 +1,327 @@
+import type { Selectable } from 'kysely'
+import { sql } from 'kysely'
+import { realClock } from '#platform'
+import { type DeliveriesTable, HUB_BRAND, type Tx, writeAudit } from '#store'
+import type { Core } from '../core.ts'
+import { beginWork, note } from '../core.ts'
+import { flagOrderReview } from '../review.ts'
+import { admission, afterFailure, afterSuccess } from './breaker.ts'
+import { heldByGate } from './delivery-gate.ts'
+import { type Destination, destinationKey, disable, readDestination, writeBreaker } from './destination.ts'
+import { nextPauseMs } from './retry-schedule.ts'
+import type { OutgoingMessage } from './send.ts'
+import { type Answer, verdictOf } from './verdict.ts'
+
+type Delivery = Selectable<DeliveriesTable>
+
+/** Attempts in flight to one endpoint: enough to keep up, few enough not to press a receiver. */
+const PER_DESTINATION = 4
+/** Endpoints looked at in one pass; those left wait for the next. */
+const DESTINATIONS_PER_PASS = 500
+/**
+ * A claim that was not settled by then belongs to a process that died: the same body goes out
+ * again under the same id. Longer than any attempt can take.
+ */
+export const CLAIM_MS = 60_000
+/** A held delivery is looked at again this often; opening the gate makes it due at once. */
+const GATE_RECHECK_MS = 3_600_000
+
+export interface DeliveryEngine {
+  /** Starts every attempt that is due and has a free place; how many it started. */
+  startDue(): Promise<number>
+  inFlight(): number
+  /** Resolves when one of the attempts in flight has been settled. */
+  settled(): Promise<void>
+  /** Hub time of the next attempt that may be made; `null` when none waits. */
+  nextDueMs(): Promise<number | null>
+}
+
+export type Send = (message: OutgoingMessage) => Promise<Answer>
+
+/**
+ * Takes events from the outbox to their endpoints. Each attempt is claimed, sent and settled
+ * in transactions of its own, so that a crash at any point leads to the same `webhook-id` again.
+ */
+export function createDeliveryEngine(core: Core, send: Send): DeliveryEngine {
+  const flying = new Map<string, Promise<void>>()
+  const perDestination = new Map<string, number>()
+
+  async function startDue(): Promise<number> {
+    const atMs = core.clock.nowMs()
+    const destinations = await core.db.asHub((tx) => dueDestinations(tx, atMs))
+    let started = 0
+    for (const place of destinations) {
+      const key = destinationKey(place.kind, place.id)
+      const free = PER_DESTINATION - (perDestination.get(key) ?? 0)
+      if (free <= 0) continue
+      const claimed = await core.db.asHub((tx) => claim(tx, place, free, atMs))
+      for (const { delivery, destination, probe } of claimed) {
+        perDestination.set(key, (perDestination.get(key) ?? 0) + 1)
+        started++
+        const flight = attempt(delivery, destination, probe)
+          .catch((error) =>
+            core.logger.error(
+              { err: error, delivery: delivery.delivery_id },
+              'a delivery attempt could not be settled',
+            ),
+          )
+          .finally(() => {
+            flying.delete(delivery.delivery_id)
+            perDestination.set(key, (perDestination.get(key) ?? 1) - 1)
+          })
+        flying.set(delivery.delivery_id, flight)
+      }
+    }
+    return started
+  }
+
+  interface Claimed {
+    delivery: Delivery
+    destination: Destination
+    probe: boolean
+  }
+
+  async function claim(tx: Tx, place: Place, free: number, atMs: number): Promise<Claimed[]> {
+    const destination = await readDestination(tx, core.box, place, atMs)
+    if (!destination || destination.url === null) {
+      await cancelAll(tx, place, destination ? 'the partner polls' : 'the endpoint no longer exists')
+      return []
+    }
+    if (destination.disabled) return []
+    const admitted = admission(destination.breaker, atMs)
+    if (admitted.admit === 'wait') return []
+    const probe = admitted.admit === 'probe'
+    // One attempt at a time finds out whether the endpoint is back.
+    if (probe && (perDestination.get(destinationKey(place.kind, place.id)) ?? 0) > 0) return []
+    let due = tx
+      .selectFrom('deliveries')
+      .selectAll()
+      .where('state', 'in', ['pending', 'sending'])
+      .where('destination_kind', '=', place.kind)
+      .where('destination_id', '=', place.id)
+      .where('next_at_ms', '<=', atMs)
+    if (place.kind === 'brand') due = due.where('brand_id', '=', place.brandId)
+    if (flying.size > 0) due = due.where('delivery_id', 'not in', [...flying.keys()])
+    const rows = await due
+      .orderBy('next_at_ms')
+      .orderBy('created_at_ms')
+      .orderBy('subject_sequence')
+      .limit(probe ? 1 : free)
+      .forUpdate()
+      .skipLocked()
+      .execute()
+    const claimed: Claimed[] = []
+    for (const delivery of rows) {
+      if (await heldByGate(tx, delivery)) {
+        await change(tx, delivery, { next_at_ms: atMs + GATE_RECHECK_MS, last_error: 'held by a gate' })
+        continue
+      }
+      await change(tx, delivery, {
+        state: 'sending',
+        next_at_ms: atMs + CLAIM_MS,
+        first_tried_at_ms: delivery.first_tried_at_ms ?? atMs,
+      })
+      claimed.push({ delivery, destination, probe })
+    }
+    return claimed
+  }
+
+  async function attempt(delivery: Delivery, destination: Destination, probe: boolean): Promise<void> {
+    const startedAtMs = core.clock.nowMs()
+    const startedReal = realClock.nowMs()
+    const answer = await send({
+      url: destination.url!,
+      id: delivery.delivery_id,
+      body: delivery.body,
+      secrets: destination.secrets,
+    })
+    const durationMs = Math.max(0, realClock.nowMs() - startedReal)
+    const atMs = core.clock.nowMs()
+    const work = await core.db.asHub(async (tx) => {
+      const done = beginWork(tx, delivery.brand_id, atMs)
+      await settle(tx, done, { delivery, destination, probe, answer, startedAtMs, durationMs, atMs })
+      return done
+    })
+    core.committed(work)
+  }
+
+  async function settle(
+    tx: Tx,
+    work: ReturnType<typeof beginWork>,
+    outcome: Claimed & { answer: Answer; startedAtMs: number; durationMs: number; atMs: number },
+  ): Promise<void> {
+    const { delivery, destination, answer, atMs } = outcome
+    const verdict = verdictOf(answer, realClock.nowMs())
+    const error = verdict.outcome === 'sent' ? null : verdict.reason
+    const status = answer.kind === 'answered' ? answer.status : null
+    await tx
+      .insertInto('delivery_attempts')
+      .values({
+        brand_id: delivery.brand_id,
+        delivery_id: delivery.delivery_id,
+        attempt: sql<number>`(SELECT coalesce(max(attempt), 0) + 1 FROM delivery_attempts
+          WHERE brand_id = ${delivery.brand_id} AND delivery_id = ${delivery.delivery_id})`,
+        started_at_ms: outcome.startedAtMs,
+        duration_ms: outcome.durationMs,
+        status,
+        error,
+      })
+      .execute()
+    // Read again under lock: other attempts to the same endpoint may have been settled meanwhile.
+    const present = await lockBreaker(tx, destination)
+    if (verdict.outcome === 'sent') {
+      await change(tx, delivery, {
+        state: 'sent',
+        sent_at_ms: atMs,
+        attempts: delivery.attempts + 1,
+        last_status: status,
+        last_error: null,
+      })
+      if (present.failures > 0 || present.openedAtMs !== null) await writeBreaker(tx, destination, afterSuccess())
+      note(work, 'delivery.sent', delivery.delivery_id)
+      return
+    }
+    await writeBreaker(tx, destination, afterFailure(present, atMs))
+    if (verdict.outcome === 'disable') {
+      await disable(tx, destination, atMs, verdict.reason)
+      await bury(tx, work, delivery, { attempts: delivery.attempts + 1, status, error })
+      note(work, 'endpoint.disabled', destination.id)
+      core.logger.warn(
+        { destination: destination.id, kind: destination.kind },
+        'an endpoint answered 410 and was disabled',
+      )
+      return
+    }
+    // A probe finds out about the endpoint; it is not one of the delivery's own attempts.
+    const attempts = delivery.attempts + (outcome.probe ? 0 : 1)
+    const pauseMs = outcome.probe ? 0 : nextPauseMs(attempts, core.random)
+    if (pauseMs === null) return bury(tx, work, delivery, { attempts, status, error })
+    await change(tx, delivery, {
+      state: 'pending',
+      attempts,
+      // What the receiver asked for goes before our own schedule.
+      next_at_ms: atMs + (verdict.afterMs ?? pauseMs),
+      last_status: status,
+      last_error: error,
+    })
+  }
+
+  /** All attempts are used up: a dead letter, visible and never silent. */
+  async function bury(
+    tx: Tx,
+    work: ReturnType<typeof beginWork>,
+    delivery: Delivery,
+    last: { attempts: number; status: number | null; error: string | null },
+  ): Promise<void> {
+    await change(tx, delivery, {
+      state: 'dead',
+      dead_at_ms: work.atMs,
+      attempts: last.attempts,
+      last_status: last.status,
+      last_error: last.error,
+    })
+    note(work, 'delivery.dead', delivery.delivery_id)
+    core.logger.warn(
+      { delivery: delivery.delivery_id, type: delivery.type, error: last.error },
+      'a delivery became a dead letter',
+    )
+    if (delivery.brand_id === HUB_BRAND) return
+    if (delivery.destination_kind === 'partner' && delivery.subject.startsWith('wo_')) {
+      await flagOrderReview(core, work, delivery.subject, 'the partner could not be reached')
+    }
+    await writeAudit(tx, {
+      brandId: delivery.brand_id,
+      atMs: work.atMs,
+      actor: 'hub',
+      action: 'delivery.died',
+      subject: delivery.delivery_id,
+      detail: { type: delivery.type, destination: delivery.destination_id, attempts: last.attempts, error: last.error },
+    })
+  }
+
+  return {
+    startDue,
+    inFlight: () => flying.size,
+    async settled() {
+      if (flying.size > 0) await Promise.race(flying.values())
+    },
+    nextDueMs: () => core.db.asHub((tx) => nextDue(tx, [...flying.keys()])),
+  }
+}
+
+interface Place {
+  kind: Destination['kind']
+  id: string
+  brandId: string
+}
+
+/** Destinations with something due, those that waited longest first. */
+async function dueDestinations(tx: Tx, atMs: number): Promise<Place[]> {
+  const rows = await tx
+    .selectFrom('deliveries')
+    .select((eb) => [
+      'destination_kind as kind',
+      'destination_id as id',
+      eb.fn.min('brand_id').as('brandId'),
+      eb.fn.min('next_at_ms').as('first'),
+    ])
+    .where('state', 'in', ['pending', 'sending'])
+    .where('next_at_ms', '<=', atMs)
+    .groupBy(['destination_kind', 'destination_id'])
+    .orderBy('first')
+    .limit(DESTINATIONS_PER_PASS)
+    .execute()
+  return rows.map(({ kind, id, brandId }) => ({ kind, id, brandId }))
+}
+
+/** The earliest time at which an attempt may be made, breakers and disabled endpoints considered. */
+async function nextDue(tx: Tx, flying: readonly string[]): Promise<number | null> {
+  const { rows } = await sql<{ due: number | null }>`
+    SELECT min(greatest(d.next_at_ms, coalesce(p.breaker_probe_at_ms, e.breaker_probe_at_ms, 0))) AS due
+      FROM deliveries d
+      LEFT JOIN partners p ON d.destination_kind = 'partner' AND p.key = d.destination_id
+      LEFT JOIN endpoints e ON d.destination_kind = 'brand' AND e.brand_id = d.brand_id AND e.endpoint_id = d.destination_id
+     WHERE d.state IN ('pending', 'sending') AND d.delivery_id <> ALL(${[...flying]}::text[])
+       AND coalesce(p.disabled_at_ms, e.disabled_at_ms) IS NULL`.execute(tx)
+  return rows[0]?.due ?? null
+}
+
+async function change(tx: Tx, delivery: Delivery, columns: Partial<Delivery>): Promise<void> {
+  await tx
+    .updateTable('deliveries')
+    .set(columns)
+    .where('brand_id', '=', delivery.brand_id)
+    .where('delivery_id', '=', delivery.delivery_id)
+    .execute()
+}
+
+async function lockBreaker(tx: Tx, destination: Destination): Promise<Destination['breaker']> {
+  const columns = ['consecutive_failures', 'breaker_opened_at_ms', 'breaker_probe_at_ms'] as const
+  const row =
+    destination.kind === 'partner'
+      ? await tx.selectFrom('partners').select(columns).where('key', '=', destination.id).forUpdate().executeTakeFirst()
+      : await tx
+          .selectFrom('endpoints')
+          .select(columns)
+          .where('brand_id', '=', destination.brandId!)
+          .where('endpoint_id', '=', destination.id)
+          .forUpdate()
+          .executeTakeFirst()
+  if (!row) return destination.breaker
+  return {
+    failures: row.consecutive_failures,
+    openedAtMs: row.breaker_opened_at_ms,
+    probeAtMs: row.breaker_probe_at_ms,
+  }
+}
+
+async function cancelAll(tx: Tx, place: Place, reason: string): Promise<void> {
+  let all = tx
+    .updateTable('deliveries')
+    .set({ state: 'cancelled', last_error: reason })
+    .where('state', 'in', ['pending', 'sending'])
+    .where('destination_kind', '=', place.kind)
+    .where('destination_id', '=', place.id)
+  if (place.kind === 'brand') all = all.where('brand_id', '=', place.brandId)
+  await all.execute()
+}
