@@ -15,6 +15,7 @@ export {
 } from './embedded/embedded-postgres.ts'
 export { loadState, type StateEntry, saveState } from './evaluator-state.ts'
 export { enqueueEvent, type OutgoingEvent } from './events.ts'
+export { type DuckHistoryOptions, KEEP_RAW_MS, openDuckHistory } from './history/duck/duck-history.ts'
 export {
   AGGREGATIONS,
   type Aggregation,

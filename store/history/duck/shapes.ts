@@ -1,0 +1,107 @@
+import type { ReadingValue } from '#contracts'
+
+export type MetricKind = 'number' | 'boolean' | 'text'
+
+export interface ShapeMetric {
+  key: string
+  kind: MetricKind
+}
+
+/**
+ * Which metrics a stored row has, and in which of its two lists and places. Numbers and
+ * booleans share the list of doubles; text has its own.
+ */
+export interface Shape {
+  readonly no: number
+  readonly metrics: readonly ShapeMetric[]
+  /** Per metric: its place in its list, from 0. */
+  readonly places: readonly number[]
+  readonly numberCount: number
+  readonly textCount: number
+}
+
+/** How a message with certain keys and types goes into a shape. */
+export interface Fit {
+  readonly shape: Shape
+  /** Per value of the message, in its order: its place in its list. */
+  readonly places: readonly number[]
+}
+
+/**
+ * From here on a new combination of metrics is united with the closest known shape, instead of
+ * getting one of its own: devices that report only what changed would make thousands.
+ */
+const SHAPES_MAX = 1_000
+/** A shape this much larger than the message costs less than one more shape. */
+const SPARE = { factor: 4, constant: 8 }
+/** Key and type combinations remembered; past it they are looked up anew. */
+const FITS_MAX = 20_000
+
+/** The shapes of one file, growing as messages with new metrics come. */
+export class ShapeBook {
+  readonly shapes: Shape[] = []
+  readonly #fits = new Map<string, Fit>()
+
+  constructor(shapes: readonly Shape[] = []) {
+    this.shapes.push(...shapes)
+  }
+
+  /** The shape for these values, found or made. */
+  fit(values: Readonly<Record<string, ReadingValue>>): Fit {
+    let signature = ''
+    for (const key in values) signature += `${key}\u0000${typeof values[key]}\u0000`
+    const known = this.#fits.get(signature)
+    if (known) return known
+    const metrics = Object.entries(values).map(([key, value]) => ({ key, kind: kindOf(value) }))
+    const fit = fitInto(this.#find(metrics) ?? this.#add(metrics), metrics)
+    if (this.#fits.size >= FITS_MAX) this.#fits.clear()
+    this.#fits.set(signature, fit)
+    return fit
+  }
+
+  /** Drops shapes made since there were `count`: what they were made for was not written. */
+  truncate(count: number): void {
+    if (this.shapes.length === count) return
+    this.shapes.length = count
+    this.#fits.clear()
+  }
+
+  #find(metrics: readonly ShapeMetric[]): Shape | undefined {
+    const roomy = this.shapes.length >= SHAPES_MAX
+    const largest = roomy ? Number.POSITIVE_INFINITY : metrics.length * SPARE.factor + SPARE.constant
+    return this.shapes
+      .filter((shape) => shape.metrics.length <= largest && metrics.every((metric) => placeOf(shape, metric) !== null))
+      .sort((a, b) => a.metrics.length - b.metrics.length)[0]
+  }
+
+  #add(metrics: readonly ShapeMetric[]): Shape {
+    const shape = makeShape(this.shapes.length + 1, this.shapes.length < SHAPES_MAX ? metrics : this.#united(metrics))
+    this.shapes.push(shape)
+    return shape
+  }
+
+  #united(metrics: readonly ShapeMetric[]): ShapeMetric[] {
+    const missing = (shape: Shape): ShapeMetric[] => metrics.filter((metric) => placeOf(shape, metric) === null)
+    const closest = this.shapes.reduce((best, shape) => (missing(shape).length < missing(best).length ? shape : best))
+    return [...closest.metrics, ...missing(closest)]
+  }
+}
+
+export function makeShape(no: number, metrics: readonly ShapeMetric[]): Shape {
+  const count = { doubles: 0, texts: 0 }
+  const places = metrics.map((metric) => (metric.kind === 'text' ? count.texts++ : count.doubles++))
+  return { no, metrics, places, numberCount: count.doubles, textCount: count.texts }
+}
+
+function placeOf(shape: Shape, { key, kind }: ShapeMetric): number | null {
+  const index = shape.metrics.findIndex((metric) => metric.key === key && metric.kind === kind)
+  return index < 0 ? null : shape.places[index]!
+}
+
+function fitInto(shape: Shape, metrics: readonly ShapeMetric[]): Fit {
+  return { shape, places: metrics.map((metric) => placeOf(shape, metric)!) }
+}
+
+function kindOf(value: ReadingValue): MetricKind {
+  return typeof value === 'string' ? 'text' : (typeof value as 'number' | 'boolean')
+}
