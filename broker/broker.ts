@@ -159,9 +159,9 @@ export function createBroker(options: BrokerOptions): Broker {
       }
       await Promise.all(dropped.map((connection) => connection.whenClosed()))
       if ('deviceId' in which) {
+        commands.abandon(which.deviceId)
         store.forgetDevice(which.deviceId)
         gateways.forget(which.deviceId)
-        commands.abandon(which.deviceId)
       }
       return dropped.length
     },

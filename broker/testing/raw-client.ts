@@ -29,6 +29,8 @@ export function rawClient(stream: Duplex): RawClient {
   parser.on('packet', (packet) => heard.push(packet))
   stream.on('data', (chunk: Buffer) => parser.parse(chunk))
   stream.on('error', () => {})
+  // A WebSocket stream stays half open otherwise.
+  stream.on('end', () => stream.destroy())
   stream.on('close', () => {
     isClosed = true
     markClosed()
