@@ -20,6 +20,8 @@ export interface TelemetryLog {
   append(entries: readonly LogEntry[], receivedAtMs?: number): Promise<AppendReceipt>
   /** Bytes handed over and not yet synced. */
   pendingBytes(): number
+  /** Below the bound, or ended: then waiting would be in vain and an append tells why. */
+  hasRoom(): boolean
   /** Resolves at once below the bound, else when there is room: sources stop reading until then. */
   whenRoom(): Promise<void>
   /** The last synced position; 0 when empty. */

@@ -177,8 +177,12 @@ class EmbeddedTelemetryLog implements TelemetryLog {
     return this.#pendingBytes
   }
 
+  hasRoom(): boolean {
+    return this.#ended !== null || this.#pendingBytes < this.#pendingBytesMax
+  }
+
   whenRoom(): Promise<void> {
-    if (this.#ended || this.#pendingBytes < this.#pendingBytesMax) return Promise.resolve()
+    if (this.hasRoom()) return Promise.resolve()
     return new Promise((resolve) => this.#forRoom.push(resolve))
   }
 
