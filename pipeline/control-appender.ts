@@ -38,6 +38,11 @@ const POLL_MS = 500
 /** While a row waits for one that is still being committed. */
 const GAP_POLL_MS = 5
 
+/** Positions remembered for callers that ask after the fact: a bulk registration asks for ten thousand. */
+const RECENT_MAX = 50_000
+/** A change that came neither before the question nor soon after it may be from an earlier run. */
+const ASK_STORE_AFTER_MS = 200
+
 interface Row {
   ordinal: number
   changeId: string
@@ -58,6 +63,7 @@ export function createControlAppender(options: ControlAppenderOptions): ControlA
   const { db, log, clock, logger, onAppended } = options
   const stopping = new AbortController()
   const waiters = new Map<string, Set<Waiter>>()
+  const recent = new Map<string, number>()
   let wake: (() => void) | null = null
   let nudged = false
   let running: Promise<void> | null = null
@@ -123,6 +129,8 @@ export function createControlAppender(options: ControlAppenderOptions): ControlA
   }
 
   const settle = (changeId: string, seq: number): void => {
+    if (recent.size >= RECENT_MAX) recent.delete(recent.keys().next().value!)
+    recent.set(changeId, seq)
     for (const waiter of waiters.get(changeId) ?? []) waiter.resolve(seq)
     waiters.delete(changeId)
   }
@@ -143,6 +151,11 @@ export function createControlAppender(options: ControlAppenderOptions): ControlA
     }
   }
 
+  const nudge = (): void => {
+    nudged = true
+    wake?.()
+  }
+
   const positionOf = async (changeId: string): Promise<number | null> => {
     const row = await db.asHub((tx) =>
       tx.selectFrom('control_changes').select('seq').where('change_id', '=', changeId).executeTakeFirst(),
@@ -157,25 +170,22 @@ export function createControlAppender(options: ControlAppenderOptions): ControlA
       while (await moveSome(order)) if (stopping.signal.aborted) return
       running = run(order)
     },
-    nudge() {
-      nudged = true
-      wake?.()
-    },
+    nudge,
     async appended(changeId, timeoutMs) {
-      let resolve!: (seq: number) => void
-      const known = new Promise<number>((done) => (resolve = done))
+      const known = recent.get(changeId)
+      if (known !== undefined) return known
+      const { promise, resolve } = Promise.withResolvers<number>()
       const waiter = { resolve }
       const waiting = waiters.get(changeId) ?? new Set()
       waiters.set(changeId, waiting.add(waiter))
       const giveUp = new AbortController()
+      const waited = (ms: number): Promise<null> => realSleep(ms, giveUp.signal).then(() => null)
       try {
-        // It may have its position already: from before, or since a moment ago.
-        void positionOf(changeId).then(
-          (seq) => seq !== null && resolve(seq),
-          () => undefined,
-        )
-        this.nudge()
-        const seq = await Promise.race([known, realSleep(timeoutMs, giveUp.signal).then(() => null)])
+        nudge()
+        const seq =
+          (await Promise.race([promise, waited(Math.min(ASK_STORE_AFTER_MS, timeoutMs))])) ??
+          (await positionOf(changeId).catch(() => null)) ??
+          (await Promise.race([promise, waited(Math.max(0, timeoutMs - ASK_STORE_AFTER_MS))]))
         if (seq !== null) return seq
         throw new HubError(
           'CONTROL_LOG_BEHIND',

@@ -34,6 +34,9 @@ test('a device is found by credential, by serial within its brand, and through i
   expect(index.child('gw', 'SN-d1')?.deviceId).toBe('d1')
   expect(index.child('d1', 'SN-gw')).toBeNull()
   expect(index.productOf('d1')?.version).toBe(1)
+  expect([index.isGateway('gw'), index.isGateway('d1')]).toEqual([true, false])
+  index.removeDevice('d1')
+  expect(index.isGateway('gw')).toBe(false)
 })
 
 test('rotation replaces credentials, revocation ends one at once, removal ends all', () => {

@@ -27,6 +27,9 @@ export interface CredentialFacts {
   hash: string
 }
 
+/** A product of this category may speak for others before any is registered under it. */
+const GATEWAY_CATEGORY = 'gateway'
+
 interface DeviceEntry extends KnownDevice {
   /** Hashes by which it may come in; most devices have one, a rotating one two. */
   hashes: string[]
@@ -40,6 +43,8 @@ export class DeviceIndex {
   readonly #devices = new Map<string, DeviceEntry>()
   readonly #credentials = new Map<string, { credentialId: string; deviceId: string }>()
   readonly #bySerial = new Map<string, Map<string, string>>()
+  /** How many devices are registered under each gateway. */
+  readonly #children = new Map<string, number>()
   readonly #products = new Map<string, Map<string, KnownProduct>>()
   /** One string object per brand and product, however many devices name it. */
   readonly #shared = new Map<string, string>()
@@ -65,6 +70,11 @@ export class DeviceIndex {
     const gateway = this.#devices.get(gatewayId)
     const device = gateway ? this.bySerial(gateway.brandId, serial) : null
     return device?.gatewayId === gatewayId ? device : null
+  }
+
+  /** Devices are registered under it, or its product says that it is one. */
+  isGateway(deviceId: string): boolean {
+    return this.#children.has(deviceId) || this.productOf(deviceId)?.document.category === GATEWAY_CATEGORY
   }
 
   product(brandId: string, productKey: string): KnownProduct | null {
@@ -97,6 +107,8 @@ export class DeviceIndex {
       gatewayId: facts.gatewayId === null ? null : this.#share(facts.gatewayId),
       hashes: before?.hashes ?? [],
     }
+    this.#countChild(before?.gatewayId ?? null, -1)
+    this.#countChild(entry.gatewayId, 1)
     this.#devices.set(entry.deviceId, entry)
     mapIn(this.#bySerial, entry.brandId).set(entry.serial, entry.deviceId)
   }
@@ -124,6 +136,7 @@ export class DeviceIndex {
     if (!device) return
     for (const hash of device.hashes) this.#credentials.delete(hash)
     this.#forgetSerial(device)
+    this.#countChild(device.gatewayId, -1)
     this.#devices.delete(deviceId)
   }
 
@@ -144,6 +157,13 @@ export class DeviceIndex {
       default:
         return false
     }
+  }
+
+  #countChild(gatewayId: string | null, by: 1 | -1): void {
+    if (gatewayId === null) return
+    const count = (this.#children.get(gatewayId) ?? 0) + by
+    if (count > 0) this.#children.set(gatewayId, count)
+    else this.#children.delete(gatewayId)
   }
 
   #forgetSerial(device: KnownDevice): void {

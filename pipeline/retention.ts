@@ -15,7 +15,7 @@ export interface RetentionOptions {
   clock: Clock
   logger: Logger
   /** The highest position each consumer has safely behind it. */
-  keptThrough: () => readonly number[]
+  keptThrough: () => Promise<readonly number[]>
   /** Daily work beside the log: history past its time, keys and receipts nobody asks for any more. */
   daily: readonly ((nowMs: number) => Promise<void>)[]
   /** When the daily work was last done; survives restarts, so that a missed night is made up for. */
@@ -35,7 +35,7 @@ const SPARE_RECORDS = 100_000
 export function createRetention(options: RetentionOptions): Retention {
   const { log, clock, logger, keptThrough, daily, lastDaily } = options
   let running: Promise<void> = Promise.resolve()
-  let task: { stop(): unknown } | null = null
+  let task: { stop(): void | Promise<void> } | null = null
 
   const attempt = async (what: string, work: () => Promise<void>): Promise<boolean> => {
     try {
@@ -48,8 +48,10 @@ export function createRetention(options: RetentionOptions): Retention {
   }
 
   const once = async (): Promise<void> => {
-    const through = Math.min(...keptThrough()) - SPARE_RECORDS
-    if (Number.isFinite(through) && through > 0) await attempt('letting the log forget', () => log.dropThrough(through))
+    await attempt('letting the log forget', async () => {
+      const through = Math.min(...(await keptThrough())) - SPARE_RECORDS
+      if (Number.isFinite(through) && through > 0) await log.dropThrough(through)
+    })
     const nowMs = clock.nowMs()
     const isDue = await lastDaily
       .read()
@@ -69,7 +71,7 @@ export function createRetention(options: RetentionOptions): Retention {
     },
     run,
     async stop() {
-      task?.stop()
+      await task?.stop()
       await running
     },
   }
