@@ -33,6 +33,8 @@ export {
   type RangeQuery,
   type StoredPosition,
 } from './history/history.ts'
+export { type InfluxHistoryOptions, openInfluxHistory } from './history/influx/influx-history.ts'
+export { type RemoteHistory, remoteHistory, serveHistory } from './history/remote-history.ts'
 export { readFact, writeFact } from './hub-facts.ts'
 export { forgetOldIdempotencyKeys, type IdempotentRequest, type StoredAnswer, withIdempotency } from './idempotency.ts'
 export { migrate } from './migrations.ts'

@@ -1,7 +1,5 @@
 import type { DuckDBConnection } from '@duckdb/node-api'
-import { HubError } from '#platform'
 import {
-  BUCKETS_MAX,
   type Bucket,
   type DownsampleQuery,
   type HistoryRow,
@@ -118,7 +116,6 @@ export async function downsample(
   owner: Owner,
   query: DownsampleQuery,
 ): Promise<Bucket[]> {
-  checkBuckets(query)
   const buckets = new Map<number, Bucket>()
   for (const metric of query.metrics) {
     for (const kinds of [['number'], ['boolean'], ['text']] as const) {
@@ -135,18 +132,6 @@ export async function downsample(
     }
   }
   return [...buckets.values()].sort((a, b) => a.atMs - b.atMs)
-}
-
-export function checkBuckets({ fromMs, toMs, everyMs }: DownsampleQuery): void {
-  if (!(everyMs >= 1) || (toMs - fromMs) / everyMs > BUCKETS_MAX) {
-    throw new HubError(
-      'VALIDATION_FAILED',
-      `The time asked for has more than ${BUCKETS_MAX} buckets; make "every" longer.`,
-      {
-        pointer: '/every',
-      },
-    )
-  }
 }
 
 async function bucketsOf(

@@ -1,0 +1,112 @@
+import type { MessagePort } from 'node:worker_threads'
+import { type ErrorCode, HubError, isHubError, toError } from '#platform'
+import type { FleetQuery, HistoryRow, HistoryStore } from './history.ts'
+
+/** What may be called over a port: everything but `close`, which stays with the thread that opened the store. */
+export type RemoteHistory = Omit<HistoryStore, 'write' | 'close'>
+
+const METHODS = ['position', 'range', 'downsample', 'last', 'lastMessages', 'deleteDevice', 'tidy'] as const
+type Method = (typeof METHODS)[number]
+
+type Request =
+  | { id: number; method: Method; args: unknown[] }
+  | { id: number; scan: 'open'; query: FleetQuery }
+  | { id: number; scan: 'next' | 'end' }
+
+type Answer = { id: number } & (
+  | { value: unknown }
+  | { error: { code: ErrorCode | null; detail: string; pointer?: string } }
+)
+
+/**
+ * Answers for a store that lives in this thread. Scans are pulled batch by batch, so that a slow
+ * reader never fills the port. Stops when the port closes.
+ */
+export function serveHistory(port: MessagePort, store: HistoryStore): void {
+  const scans = new Map<number, AsyncIterator<HistoryRow[]>>()
+  const handle = async (request: Request): Promise<unknown> => {
+    if ('method' in request) {
+      // biome-ignore lint/complexity/noBannedTypes: the arguments are those the same method got on the other side.
+      return (store[request.method] as Function).apply(store, request.args)
+    }
+    if (request.scan === 'open') {
+      scans.set(request.id, store.scanFleet(request.query)[Symbol.asyncIterator]())
+      return null
+    }
+    const scan = scans.get(request.id)
+    if (request.scan === 'next') return (await scan?.next())?.value ?? null
+    scans.delete(request.id)
+    await scan?.return?.()
+    return null
+  }
+  port.on('message', (request: Request) => {
+    void handle(request)
+      .then((value): Answer => ({ id: request.id, value: value ?? null }))
+      .catch((error: unknown): Answer => ({ id: request.id, error: describe(error) }))
+      .then((answer) => port.postMessage(answer))
+  })
+  port.on('close', () => {
+    for (const scan of scans.values()) void scan.return?.()?.catch(() => undefined)
+    scans.clear()
+  })
+}
+
+/** The same store, called from another thread. Errors keep their code. */
+export function remoteHistory(port: MessagePort): RemoteHistory {
+  const waiting = new Map<number, { resolve: (value: never) => void; reject: (error: Error) => void }>()
+  let nextId = 1
+  let closed = false
+  port.on('message', (answer: Answer) => {
+    const caller = waiting.get(answer.id)
+    waiting.delete(answer.id)
+    if ('error' in answer) caller?.reject(restored(answer.error))
+    else caller?.resolve(answer.value as never)
+  })
+  port.on('close', () => {
+    closed = true
+    for (const { reject } of waiting.values()) reject(gone())
+    waiting.clear()
+  })
+  const ask = <T>(request: Request): Promise<T> =>
+    new Promise<T>((resolve, reject) => {
+      if (closed) return reject(gone())
+      waiting.set(request.id, { resolve, reject })
+      port.postMessage(request)
+    })
+  const call = <M extends Method>(method: M, ...args: Parameters<HistoryStore[M]>): ReturnType<HistoryStore[M]> =>
+    ask({ id: nextId++, method, args }) as ReturnType<HistoryStore[M]>
+  return {
+    position: () => call('position'),
+    range: (query) => call('range', query),
+    downsample: (query) => call('downsample', query),
+    last: (deviceId, metrics) => call('last', deviceId, metrics),
+    lastMessages: (deviceId, count) => call('lastMessages', deviceId, count),
+    deleteDevice: (deviceId) => call('deleteDevice', deviceId),
+    tidy: (nowMs) => call('tidy', nowMs),
+    async *scanFleet(query) {
+      const id = nextId++
+      await ask({ id, scan: 'open', query })
+      try {
+        for (;;) {
+          const batch = await ask<HistoryRow[] | null>({ id, scan: 'next' })
+          if (batch === null) return
+          yield batch
+        }
+      } finally {
+        if (!closed) await ask({ id, scan: 'end' })
+      }
+    },
+  }
+}
+
+function describe(error: unknown): { code: ErrorCode | null; detail: string; pointer?: string } {
+  const detail = toError(error).message
+  if (!isHubError(error)) return { code: null, detail }
+  return { code: error.code, detail, ...(error.pointer === undefined ? {} : { pointer: error.pointer }) }
+}
+
+function restored({ code, detail, pointer }: ReturnType<typeof describe>): Error {
+  return code ? new HubError(code, detail, pointer === undefined ? {} : { pointer }) : new Error(detail)
+}
+
+const gone = (): HubError => new HubError('HISTORY_UNAVAILABLE', 'The thread of the telemetry history has ended.')
