@@ -46,6 +46,8 @@ export interface BridgeOptions {
   /** Called after every commit that changed something others may show (live events). */
   onChanged?: (change: BridgeChange) => void
   policy?: Partial<BridgePolicy>
+  /** Real time one delivery attempt may take; 15 s. */
+  attemptTimeoutMs?: number
   /** Replaces DNS where a test needs a name to change its mind. */
   resolveHost?: (host: string) => Promise<readonly string[]>
 }
@@ -164,22 +166,27 @@ export interface PartnerEventView {
 
 export interface DeliveryView {
   id: string
-  brandId: string | null
+  /** `hub` for the operator's own, as a partner's test. */
+  brandId: string
+  destinationKind: 'partner' | 'brand'
+  /** Partner key, or id of the brand's endpoint. */
   endpointId: string
   type: string
   subject: string
   sequence: number
-  state: 'pending' | 'sent' | 'dead'
+  state: 'pending' | 'sent' | 'dead' | 'cancelled'
   attempts: number
   nextAttemptAt: string | null
   createdAt: string
   sentAt: string | null
+  lastStatus: number | null
   lastError: string | null
 }
 
 export interface DeliveryAttemptView {
   attempt: number
   at: string
+  /** `sent`, or what went wrong. */
   outcome: string
   status: number | null
   durationMs: number
@@ -190,8 +197,12 @@ export interface PartnerView {
   key: string
   name: string
   url: string | null
+  /** The name under which its deliveries are listed; `null` when it polls. */
   endpointId: string | null
   state: 'active' | 'suspended'
+  /** Set when the endpoint answered 410: nothing is sent until its URL is given again. */
+  disabledReason: string | null
+  breaker: 'closed' | 'open'
   createdAt: string
 }
 
@@ -428,6 +439,16 @@ export interface ServiceBridge {
       noticeId: string,
       receipt: { status: 'sent' | 'delivered' | 'read' | 'failed' | 'opted_out'; at?: string },
     ): Promise<NoticeView>
+  }
+
+  /** What others have to tell the bridge, inside the transaction in which it becomes true. */
+  homes: {
+    /**
+     * Call after consents of a home were written. A withdrawn share consent calls its orders
+     * off until arrival and closes the address at once; a withdrawn contact consent takes back
+     * what was asked; a granted one wakes what waited for it.
+     */
+    consentChanged(tx: Tx, brandId: string, homeId: string, options: { by: Actor }): Promise<void>
   }
 
   /** Kill switch: while a gate is closed nothing of its kind leaves the hub; it waits and goes on when opened. */

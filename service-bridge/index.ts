@@ -23,4 +23,6 @@ export type {
   WorkOrderView,
 } from './bridge.ts'
 export { GATE_SCOPES } from './bridge.ts'
+export { checkSignature, newWebhookSecret, type SignatureCheck, signatureHeaders } from './delivery/signature.ts'
+export { createServiceBridge } from './service-bridge.ts'
 export { type CoverageAnswer, type CoverageQuestion, coverageOf } from './warranty.ts'

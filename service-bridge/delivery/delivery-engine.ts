@@ -4,6 +4,7 @@ import { realClock } from '#platform'
 import { type DeliveriesTable, HUB_BRAND, type Tx, writeAudit } from '#store'
 import type { Core } from '../core.ts'
 import { beginWork, note } from '../core.ts'
+import { HELD_BY_GATE } from '../gate-calls.ts'
 import { flagOrderReview } from '../review.ts'
 import { admission, afterFailure, afterSuccess } from './breaker.ts'
 import { heldByGate } from './delivery-gate.ts'
@@ -113,7 +114,7 @@ export function createDeliveryEngine(core: Core, send: Send): DeliveryEngine {
     const claimed: Claimed[] = []
     for (const delivery of rows) {
       if (await heldByGate(tx, delivery)) {
-        await change(tx, delivery, { next_at_ms: atMs + GATE_RECHECK_MS, last_error: 'held by a gate' })
+        await change(tx, delivery, { next_at_ms: atMs + GATE_RECHECK_MS, last_error: HELD_BY_GATE })
         continue
       }
       await change(tx, delivery, {

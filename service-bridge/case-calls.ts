@@ -1,0 +1,95 @@
+import { CASE_STATES_OVER } from '#contracts'
+import { HubError } from '#platform'
+import { page, writeAudit } from '#store'
+import type { ServiceBridge } from './bridge.ts'
+import type { Happen, MoveResult } from './case-driver.ts'
+import { changeCase, requireCase } from './case-record.ts'
+import { type Core, inBrand } from './core.ts'
+import { caseEventView, caseView, notFound } from './queries.ts'
+
+/** What a brand sees of its cases and may do to them. */
+export function createCaseCalls(core: Core, happen: Happen): ServiceBridge['cases'] {
+  return {
+    list: (brandId, filter) =>
+      inBrand(core, brandId, async ({ tx }) => {
+        let query = tx.selectFrom('cases').selectAll().where('brand_id', '=', brandId)
+        if (filter.state !== undefined) query = query.where('state', '=', filter.state)
+        if (filter.live !== undefined)
+          query = query.where('state', filter.live ? 'not in' : 'in', [...CASE_STATES_OVER])
+        if (filter.deviceId !== undefined) query = query.where('device_id', '=', filter.deviceId)
+        if (filter.homeId !== undefined) query = query.where('home_id', '=', filter.homeId)
+        if (filter.needsReview !== undefined) {
+          query = query.where('needs_review', filter.needsReview ? 'is not' : 'is', null)
+        }
+        const found = await page(query, filter, { by: ['opened_at_ms', 'case_id'], direction: 'desc' })
+        return { items: found.items.map(caseView), nextCursor: found.nextCursor }
+      }),
+
+    get: (brandId, caseId) =>
+      inBrand(core, brandId, async ({ tx }) => {
+        const row = await tx
+          .selectFrom('cases')
+          .selectAll()
+          .where('brand_id', '=', brandId)
+          .where('case_id', '=', caseId)
+          .executeTakeFirst()
+        if (!row) throw notFound('case', caseId)
+        const events = await tx
+          .selectFrom('case_events')
+          .selectAll()
+          .where('brand_id', '=', brandId)
+          .where('case_id', '=', caseId)
+          .orderBy('ordinal')
+          .execute()
+        const episodes = await tx
+          .selectFrom('case_episodes')
+          .select('episode_id')
+          .where('brand_id', '=', brandId)
+          .where('case_id', '=', caseId)
+          .orderBy('joined_at_ms')
+          .orderBy('episode_id')
+          .execute()
+        return {
+          ...caseView(row),
+          events: events.map(caseEventView),
+          episodeIds: episodes.map((episode) => episode.episode_id),
+        }
+      }),
+
+    cancel: (brandId, caseId, { by, reason }) =>
+      inBrand(core, brandId, async (work) => {
+        const record = await requireCase(work, caseId)
+        if (record.state === 'cancelled') return caseView(record)
+        refuseUnlessMoved(await happen(work, [record], 'cancelled', { by, why: reason }), record.state)
+        await writeAudit(work.tx, {
+          brandId,
+          atMs: work.atMs,
+          actor: `${by.kind}:${by.id ?? ''}`,
+          action: 'case.cancelled',
+          subject: caseId,
+          detail: { reason },
+        })
+        return caseView(await requireCase(work, caseId))
+      }),
+
+    acknowledge: (brandId, caseId, { by }) =>
+      inBrand(core, brandId, async (work) => {
+        const record = await requireCase(work, caseId)
+        await changeCase(work, record, {
+          needs_review: null,
+          acknowledged_at_ms: work.atMs,
+          acknowledged_by: `${by.kind}:${by.id ?? ''}`,
+        })
+        return caseView(record)
+      }),
+  }
+}
+
+export function refuseUnlessMoved(result: MoveResult, state: string): void {
+  if (result.kind === 'moved') return
+  if (result.kind === 'later') throw new HubError('STATE_FORBIDS', `${result.row} is not handled yet.`)
+  if (result.kind === 'unmet' && result.unmet.some((one) => one.guard === 'notArrived')) {
+    throw new HubError('STATE_FORBIDS', 'The technician has arrived; the visit can no longer be called off.')
+  }
+  throw new HubError('STATE_FORBIDS', `The case is ${state.replace('_', ' ')}.`)
+}

@@ -1,0 +1,138 @@
+import { HubError } from '#platform'
+import { page, type Tx, writeAudit } from '#store'
+import type { OrderRecord } from './apply-partner-event.ts'
+import type { ServiceBridge, WorkOrderView } from './bridge.ts'
+import { refuseUnlessMoved } from './case-calls.ts'
+import type { Happen } from './case-driver.ts'
+import { lockCases } from './case-record.ts'
+import { type Core, inBrand } from './core.ts'
+import { notFound, partnerEventView, workOrderView } from './queries.ts'
+import { readSite } from './site.ts'
+
+/** What a brand sees of its orders, and a partner of its own. */
+export function createOrderCalls(core: Core, happen: Happen): ServiceBridge['orders'] {
+  return {
+    list: (brandId, filter) =>
+      inBrand(core, brandId, async ({ tx }) => {
+        let query = tx.selectFrom('work_orders').selectAll().where('brand_id', '=', brandId)
+        if (filter.state !== undefined) query = query.where('state', '=', filter.state)
+        if (filter.partnerKey !== undefined) query = query.where('partner_key', '=', filter.partnerKey)
+        if (filter.caseId !== undefined) {
+          const { caseId } = filter
+          query = query.where('work_order_id', 'in', (eb) =>
+            eb
+              .selectFrom('order_items')
+              .select('work_order_id')
+              .where('brand_id', '=', brandId)
+              .where('case_id', '=', caseId),
+          )
+        }
+        const found = await page(query, filter, { by: ['created_at_ms', 'work_order_id'], direction: 'desc' })
+        return { items: found.items.map(workOrderView), nextCursor: found.nextCursor }
+      }),
+
+    get: (brandId, orderId) =>
+      inBrand(core, brandId, async ({ tx }) => {
+        const row = await tx
+          .selectFrom('work_orders')
+          .selectAll()
+          .where('brand_id', '=', brandId)
+          .where('work_order_id', '=', orderId)
+          .executeTakeFirst()
+        if (!row) throw notFound('work order', orderId)
+        return withEvents(tx, row)
+      }),
+
+    cancel: (brandId, orderId, { by, reason }) =>
+      inBrand(core, brandId, async (work) => {
+        const items = await work.tx
+          .selectFrom('order_items')
+          .select('case_id')
+          .where('brand_id', '=', brandId)
+          .where('work_order_id', '=', orderId)
+          .where('live', '=', true)
+          .execute()
+        const cases = await lockCases(
+          work,
+          items.map((item) => item.case_id),
+        )
+        const find = () =>
+          work.tx
+            .selectFrom('work_orders')
+            .selectAll()
+            .where('brand_id', '=', brandId)
+            .where('work_order_id', '=', orderId)
+            .executeTakeFirst()
+        const order = await find()
+        if (!order) throw notFound('work order', orderId)
+        if (order.state === 'cancelled') return workOrderView(order)
+        if (cases.length === 0) throw new HubError('STATE_FORBIDS', `The order is ${order.state.replace('_', ' ')}.`)
+        refuseUnlessMoved(await happen(work, cases, 'cancelled', { by, why: reason }), cases[0]!.state)
+        await writeAudit(work.tx, {
+          brandId,
+          atMs: work.atMs,
+          actor: `${by.kind}:${by.id ?? ''}`,
+          action: 'work_order.cancelled',
+          subject: orderId,
+          detail: { reason },
+        })
+        return workOrderView((await find())!)
+      }),
+
+    listForPartner: (partnerId, filter) =>
+      core.db.asHub(async (tx) => {
+        let query = tx
+          .selectFrom('work_orders')
+          .selectAll()
+          .where('partner_key', '=', await partnerKey(tx, partnerId))
+        if (filter.state !== undefined) query = query.where('state', '=', filter.state)
+        const found = await page(query, filter, { by: ['created_at_ms', 'work_order_id'] })
+        return { items: found.items.map(workOrderView), nextCursor: found.nextCursor }
+      }),
+
+    getForPartner: (partnerId, orderId) =>
+      core.db.asHub(async (tx) => withEvents(tx, await ordersOwn(tx, partnerId, orderId))),
+
+    async site({ orderId, partnerId, by }) {
+      const order = await core.db.asHub((tx) => ordersOwn(tx, partnerId, orderId))
+      return readSite(core, { brandId: order.brand_id, workOrderId: orderId }, by)
+    },
+  }
+}
+
+/** Partners are named by id or by key; both are the operator's and unique. */
+async function partnerKey(tx: Tx, partner: string): Promise<string> {
+  const row = await tx
+    .selectFrom('partners')
+    .select('key')
+    .where((eb) => eb.or([eb('partner_id', '=', partner), eb('key', '=', partner)]))
+    .executeTakeFirst()
+  if (!row) throw notFound('partner', partner)
+  return row.key
+}
+
+async function ordersOwn(tx: Tx, partner: string, orderId: string): Promise<OrderRecord> {
+  const row = await tx
+    .selectFrom('work_orders')
+    .selectAll()
+    .where('work_order_id', '=', orderId)
+    .where('partner_key', '=', await partnerKey(tx, partner))
+    .executeTakeFirst()
+  if (!row) throw notFound('work order', orderId)
+  return row
+}
+
+async function withEvents(
+  tx: Tx,
+  row: OrderRecord,
+): Promise<WorkOrderView & { events: ReturnType<typeof partnerEventView>[] }> {
+  const events = await tx
+    .selectFrom('partner_events')
+    .selectAll()
+    .where('brand_id', '=', row.brand_id)
+    .where('work_order_id', '=', row.work_order_id)
+    .orderBy('received_at_ms')
+    .orderBy('webhook_id')
+    .execute()
+  return { ...workOrderView(row), events: events.map(partnerEventView) }
+}

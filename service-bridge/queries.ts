@@ -1,0 +1,148 @@
+import type { Selectable } from 'kysely'
+import { instant } from '#contracts'
+import { HubError } from '#platform'
+import type { CaseEventsTable, DeliveriesTable, NoticesTable } from '#store'
+import type { OrderRecord } from './apply-partner-event.ts'
+import type {
+  CaseEventView,
+  CaseView,
+  DeliveryView,
+  NoticeView,
+  OfferSummary,
+  PartnerEventView,
+  WorkOrderView,
+} from './bridge.ts'
+import type { CaseRecord } from './case-record.ts'
+import type { Core } from './core.ts'
+import { offerLink } from './links.ts'
+import type { OfferRecord } from './offer-record.ts'
+
+/** How stored rows look from outside. */
+
+const at = (ms: number | null): string | null => (ms === null ? null : instant(ms))
+
+export function caseView(row: CaseRecord): CaseView {
+  return {
+    id: row.case_id,
+    deviceId: row.device_id,
+    homeId: row.home_id,
+    component: row.component,
+    state: row.state,
+    end: row.end_kind,
+    source: row.source,
+    severity: row.severity,
+    safety: row.safety,
+    dispatch: row.dispatch,
+    rule: { key: row.rule_key, version: row.rule_version },
+    needsReview: row.needs_review,
+    acknowledgedAt: at(row.acknowledged_at_ms),
+    openedAt: instant(row.opened_at_ms),
+    updatedAt: instant(row.updated_at_ms),
+    closedAt: at(row.closed_at_ms),
+    offerId: row.offer_id,
+    workOrderId: row.work_order_id,
+  }
+}
+
+export function caseEventView(row: Selectable<CaseEventsTable>): CaseEventView {
+  return {
+    ordinal: row.ordinal,
+    at: instant(row.at_ms),
+    event: row.event,
+    from: row.from_state,
+    to: row.to_state,
+    row: row.table_row,
+    by: { kind: row.actor_kind as CaseEventView['by']['kind'], id: row.actor_id },
+    why: row.why,
+    ruleVersion: row.rule_version,
+    evidence: row.evidence,
+  }
+}
+
+export function offerSummary(core: Core, row: OfferRecord, caseIds: string[]): OfferSummary {
+  return {
+    id: row.offer_id,
+    homeId: row.home_id,
+    state: row.state,
+    caseIds,
+    createdAt: instant(row.created_at_ms),
+    expiresAt: instant(row.expires_at_ms),
+    snoozedUntil: at(row.snoozed_until_ms),
+    link: offerLink(core, row.offer_id, row.generation),
+  }
+}
+
+export function workOrderView(row: OrderRecord): WorkOrderView {
+  return {
+    id: row.work_order_id,
+    number: row.number,
+    state: row.state,
+    status: row.status,
+    visit: row.visit,
+    partnerKey: row.partner_key,
+    caseIds: row.packet.items.map((item) => item.caseId),
+    externalId: row.external_id,
+    appointment: row.appointment,
+    createdAt: instant(row.created_at_ms),
+    acceptedAt: at(row.accepted_at_ms),
+    closedAt: at(row.closed_at_ms),
+    needsReview: row.needs_review,
+    packet: row.packet,
+    outcome: row.outcome,
+  }
+}
+
+export function partnerEventView(row: {
+  webhook_id: string
+  status: string
+  visit: number
+  at_ms: number
+  received_at_ms: number
+  disposition: string
+}): PartnerEventView {
+  return {
+    webhookId: row.webhook_id,
+    status: row.status,
+    visit: row.visit,
+    at: instant(row.at_ms),
+    receivedAt: instant(row.received_at_ms),
+    disposition: row.disposition,
+  }
+}
+
+export function deliveryView(row: Selectable<DeliveriesTable>): DeliveryView {
+  return {
+    id: row.delivery_id,
+    brandId: row.brand_id,
+    destinationKind: row.destination_kind,
+    endpointId: row.destination_id,
+    type: row.type,
+    subject: row.subject,
+    sequence: row.subject_sequence,
+    state: row.state === 'sending' ? 'pending' : row.state,
+    attempts: row.attempts,
+    nextAttemptAt: row.state === 'pending' || row.state === 'sending' ? instant(row.next_at_ms) : null,
+    createdAt: instant(row.created_at_ms),
+    sentAt: at(row.sent_at_ms),
+    lastStatus: row.last_status,
+    lastError: row.last_error,
+  }
+}
+
+export function noticeView(core: Core, row: Selectable<NoticesTable>, generation: number | null): NoticeView {
+  return {
+    id: row.notice_id,
+    homeId: row.home_id,
+    kind: row.kind,
+    reasonCode: row.reason_code,
+    text: row.text,
+    link: row.offer_id !== null && generation !== null ? offerLink(core, row.offer_id, generation) : null,
+    sendAfter: instant(row.send_after_ms),
+    expiresAt: instant(row.expires_at_ms),
+    status: row.status,
+  }
+}
+
+export function notFound(what: string, id: string): HubError {
+  return new HubError('NOT_FOUND', `There is no ${what} ${id}.`)
+}

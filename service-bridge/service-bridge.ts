@@ -1,0 +1,99 @@
+import { realClock } from '#platform'
+import { createAgreementCalls } from './agreement-calls.ts'
+import type { BridgeOptions, ServiceBridge } from './bridge.ts'
+import { createCaseCalls } from './case-calls.ts'
+import { createCaseDriver, type Happen } from './case-driver.ts'
+import { consentChanged } from './consent-changes.ts'
+import type { Core, Work } from './core.ts'
+import { createDeliveryEngine, type Send } from './delivery/delivery-engine.ts'
+import { ATTEMPT_TIMEOUT_MS, sendOnce } from './delivery/send.ts'
+import { createDeliveryCalls } from './delivery-calls.ts'
+import { createEffects } from './effects.ts'
+import { createEndpointCalls } from './endpoint-calls.ts'
+import { createGateCalls } from './gate-calls.ts'
+import { caseGuards } from './guards.ts'
+import { createJobs } from './jobs.ts'
+import { createNoticeCalls } from './notice-calls.ts'
+import { createOfferList } from './offer-list.ts'
+import { createOfferCalls } from './offers.ts'
+import { applyEffects } from './on-effects.ts'
+import { createOrderCalls } from './order-calls.ts'
+import { createPartCalls } from './part-calls.ts'
+import { createPartnerCalls } from './partner-calls.ts'
+import { createPartnerInbox } from './partner-inbox.ts'
+import { DEFAULT_POLICY } from './policy.ts'
+import { createRunner } from './runner.ts'
+
+/** A caller's transaction is committed shortly after it hands it back to us; the loop looks then. */
+const AFTER_CALLER_COMMITS_MS = 20
+
+/** Everything between an episode and a proven repair; see `bridge.ts` for what each call promises. */
+export function createServiceBridge(options: BridgeOptions): ServiceBridge {
+  const { clock, logger } = options
+  let nudge = (): void => {}
+
+  const core: Core = {
+    db: options.db,
+    box: options.box,
+    clock,
+    random: options.random,
+    logger,
+    publicUrl: options.publicUrl.replace(/\/$/, ''),
+    policy: { ...DEFAULT_POLICY, ...options.policy },
+    jobTemplateOf: (code) => options.jobTemplateOf?.(code),
+    committed(work) {
+      for (const change of work.changes) options.onChanged?.(change)
+      if (work.control) options.nudgeControl?.()
+      nudge()
+    },
+  }
+
+  const guard = {
+    allowLoopback: options.allowLoopback ?? false,
+    ...(options.resolveHost ? { resolveHost: options.resolveHost } : {}),
+  }
+  const send: Send = (message) =>
+    sendOnce(message, { ...guard, timeoutMs: options.attemptTimeoutMs ?? ATTEMPT_TIMEOUT_MS })
+  const realNowMs = (): number => realClock.nowMs()
+
+  // An effect may be the next happening, so the driver is handed to what it drives.
+  const happen: Happen = createCaseDriver(core, { guards: caseGuards, effects: createEffects(() => happen) })
+  const runner = createRunner(core, happen, createDeliveryEngine(core, send))
+  nudge = runner.nudge
+
+  /** Work done in somebody else's transaction becomes true when they commit. */
+  const afterCaller = (works: readonly Work[]): void => {
+    if (works.length === 0) return
+    realClock.setTimeout(() => {
+      for (const work of works) core.committed(work)
+    }, AFTER_CALLER_COMMITS_MS)
+  }
+
+  return {
+    start: runner.start,
+    stop: runner.stop,
+    nudge: runner.nudge,
+    idle: runner.idle,
+    nextDueMs: runner.nextDueMs,
+    async onEffects(tx, effects) {
+      afterCaller(await applyEffects(core, happen, tx, effects))
+    },
+    cases: createCaseCalls(core, happen),
+    offers: { ...createOfferList(core), ...createOfferCalls(core, happen) },
+    orders: createOrderCalls(core, happen),
+    jobs: createJobs(core, happen),
+    partnerEvents: createPartnerInbox(core, happen, realNowMs),
+    deliveries: createDeliveryCalls(core, runner.nudge),
+    partners: createPartnerCalls(core, send, guard, realNowMs),
+    agreements: createAgreementCalls(core),
+    parts: createPartCalls(core),
+    endpoints: createEndpointCalls(core, guard),
+    notices: createNoticeCalls(core),
+    homes: {
+      async consentChanged(tx, brandId, homeId, { by }) {
+        afterCaller([await consentChanged(core, happen, tx, { brandId, homeId, by })])
+      },
+    },
+    gates: createGateCalls(core),
+  }
+}
