@@ -365,7 +365,13 @@ describe('job page', () => {
 
   test('the address is fetched only when asked for, once', async () => {
     const page = await phone('/j/tok', {
-      [`GET ${JOB}`]: () => ({ body: jobView({ status: 'accepted', siteOpen: true }) }),
+      [`GET ${JOB}`]: () => ({
+        body: jobView({
+          status: 'accepted',
+          siteOpen: true,
+          allowed: ['appointed', 'dispatched', 'en_route', 'arrived', 'cancelled'],
+        }),
+      }),
       [`GET ${JOB}/site`]: () => ({ body: siteAddress }),
     })
     const reads = () => server.asked.filter((it) => it.path === `${JOB}/site`).length

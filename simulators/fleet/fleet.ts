@@ -74,6 +74,13 @@ export class Fleet {
     })
   }
 
+  /** One reading of every device now, whatever its beat: for a given rate of messages. */
+  async measureAt(atMs: number): Promise<void> {
+    await this.#each(async (member) => {
+      for (const message of member.uplink.pass([this.#measure(member, atMs)], atMs)) await this.#send(member, message)
+    })
+  }
+
   /** Sends what is still held back by delays and outages. */
   async flush(): Promise<void> {
     await this.#each(async (member) => {
@@ -145,12 +152,15 @@ export class Fleet {
     const readings: TimedReading[] = []
     // Devices measure on whole multiples of their beat, as a clock set by the network makes them.
     let atMs = member.nextMs ?? Math.floor(toMs / everyMs) * everyMs
-    for (; atMs <= toMs; atMs += everyMs) {
-      readings.push({ ts: atMs, values: member.model.measure(atMs) })
-      for (const [component, keeper] of member.truth) keeper.observe(atMs, member.model.wear(component))
-    }
+    for (; atMs <= toMs; atMs += everyMs) readings.push(this.#measure(member, atMs))
     member.nextMs = atMs
     return readings
+  }
+
+  #measure(member: Member, atMs: number): TimedReading {
+    const reading = { ts: atMs, values: member.model.measure(atMs) }
+    for (const [component, keeper] of member.truth) keeper.observe(atMs, member.model.wear(component))
+    return reading
   }
 
   async #connect(member: Member): Promise<void> {

@@ -1,0 +1,7 @@
+/** What somebody standing before the appliance can see and do; the fleet is this. */
+export interface World {
+  has(serial: string): boolean
+  /** 0 new, 1 failed. */
+  wear(serial: string, component: string): number
+  replace(serial: string, component: string, how: { atMs: number; by: string }): void
+}

@@ -1,0 +1,94 @@
+import { HubError, realSleep } from '#platform'
+
+/** Longest a step or a bulk call may take on a slow machine. */
+const TIMEOUT_MS = 120_000
+/** A change accepted but not yet in the log, or a hub under load: worth asking again, this often. */
+const TRIES_MAX = 20
+
+export interface Problem {
+  status: number
+  code: string
+  detail: string
+}
+
+export class HubApiError extends Error {
+  readonly problem: Problem
+
+  constructor(call: string, problem: Problem) {
+    super(`${call} was answered ${problem.status} ${problem.code}: ${problem.detail}`)
+    this.problem = problem
+  }
+}
+
+export interface CallOptions {
+  headers?: Record<string, string>
+  /** Raw body with its own content type; else JSON. */
+  raw?: { type: string; text: string }
+}
+
+/** The hub's HTTP API as any outsider uses it: one key, JSON in and out, problems as errors. */
+export class HubApi {
+  readonly url: string
+  readonly #key: string | null
+
+  constructor(url: string, key: string | null) {
+    this.url = url.replace(/\/+$/, '')
+    this.#key = key
+  }
+
+  as(key: string): HubApi {
+    return new HubApi(this.url, key)
+  }
+
+  get<T>(path: string): Promise<T> {
+    return this.#call<T>('GET', path)
+  }
+
+  post<T>(path: string, body: unknown, options: CallOptions = {}): Promise<T> {
+    return this.#call<T>('POST', path, body, options)
+  }
+
+  put<T>(path: string, body: unknown, options: CallOptions = {}): Promise<T> {
+    return this.#call<T>('PUT', path, body, options)
+  }
+
+  async #call<T>(method: string, path: string, body?: unknown, { headers = {}, raw }: CallOptions = {}): Promise<T> {
+    const url = path.startsWith('http') ? path : this.url + path
+    const content = raw ? { type: raw.type, text: raw.text } : { type: 'application/json', text: JSON.stringify(body) }
+    for (let tries = 1; ; tries++) {
+      const response = await fetch(url, {
+        method,
+        headers: {
+          ...(this.#key ? { authorization: `Bearer ${this.#key}` } : {}),
+          ...(method === 'GET' ? {} : { 'content-type': content.type }),
+          ...headers,
+        },
+        ...(method === 'GET' ? {} : { body: content.text }),
+        signal: AbortSignal.timeout(TIMEOUT_MS),
+      }).catch((error: unknown) => {
+        throw new HubError('MISSING_DEPENDENCY', `The hub at ${this.url} does not answer: ${reasonOf(error)}.`, {
+          cause: error,
+        })
+      })
+      const text = await response.text()
+      if (response.ok) return (text === '' ? null : JSON.parse(text)) as T
+      const problem = problemOf(response.status, text)
+      if (response.status !== 429 || tries >= TRIES_MAX) throw new HubApiError(`${method} ${path}`, problem)
+      await realSleep(1_000 * Math.min(10, Number(response.headers.get('retry-after') ?? 1)))
+    }
+  }
+}
+
+function problemOf(status: number, text: string): Problem {
+  try {
+    const { code, detail } = JSON.parse(text) as { code?: string; detail?: string }
+    return { status, code: code ?? '', detail: detail ?? '' }
+  } catch {
+    return { status, code: '', detail: text.slice(0, 200) }
+  }
+}
+
+function reasonOf(error: unknown): string {
+  const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error
+  return cause instanceof Error ? cause.message : String(cause)
+}
