@@ -102,7 +102,7 @@ export function createBroker(options: BrokerOptions): Broker {
       if (connection.gate.midFrameMs(nowMs) > limits.frameMs) connection.cut('frame_timeout')
     }
     store.sweep()
-    sweeper = realClock.setTimeout(sweep, SWEEP_MS)
+    sweeper = realClock.setTimeout(sweep, Math.min(SWEEP_MS, limits.frameMs))
   }
 
   return {
