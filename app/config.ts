@@ -21,6 +21,7 @@ export interface HubConfig {
   } | null
   readonly mqttWebSocket: { readonly port: number } | null
   readonly databaseUrl: string | null
+  readonly databaseOwnerUrl: string | null
   readonly influx: {
     readonly url: string
     readonly token: string | null
@@ -30,6 +31,7 @@ export interface HubConfig {
   readonly roles: ReadonlySet<Role>
   readonly adminKey: string | null
   readonly secretKey: Uint8Array | null
+  readonly allowLoopback: boolean
   readonly timeScale: number
   readonly logDir: string
   readonly diskReserveBytes: number
@@ -97,6 +99,7 @@ export function readConfig(env: Record<string, string | undefined>, cwd: string 
   const mqttHost = withDefault('HUB_MQTT_HOST')
   const loopbackOnly = isLoopback(httpHost) && isLoopback(mqttHost)
   const timeScale = Number(withDefault('HUB_TIME_SCALE'))
+  const allowLoopback = withDefault('HUB_ALLOW_LOOPBACK') === 'yes'
   const adminKey = read('HUB_ADMIN_KEY')
   const dataDir = resolve(cwd, withDefault('HUB_DATA_DIR'))
   const roles = rolesOf(withDefault('HUB_ROLES'))
@@ -117,6 +120,10 @@ export function readConfig(env: Record<string, string | undefined>, cwd: string 
     complain('INFLUX_BUCKET', 'is needed with INFLUX_URL: the bucket (2.x) or database (1.x) for telemetry')
   if (timeScale > 1 && !loopbackOnly)
     complain('HUB_TIME_SCALE', 'above 1 is for demos and tests: HUB_HTTP_HOST and HUB_MQTT_HOST must be loopback')
+  if (allowLoopback && !loopbackOnly)
+    complain('HUB_ALLOW_LOOPBACK', 'is for development: HUB_HTTP_HOST and HUB_MQTT_HOST must be loopback')
+  if (read('DATABASE_OWNER_URL') !== null && given('DATABASE_URL') === null)
+    complain('DATABASE_OWNER_URL', 'needs DATABASE_URL, the restricted role the hub works as')
   if (roles.has('api') && !roles.has('edge'))
     complain('HUB_ROLES', '"api" needs "edge" in the same process, which owns the embedded telemetry log')
   if (adminKey !== null && !loopbackOnly) {
@@ -151,6 +158,7 @@ export function readConfig(env: Record<string, string | undefined>, cwd: string 
         : null,
     mqttWebSocket: optionalPort('HUB_MQTT_WS_PORT') === null ? null : { port: port('HUB_MQTT_WS_PORT') },
     databaseUrl: read('DATABASE_URL'),
+    databaseOwnerUrl: read('DATABASE_OWNER_URL'),
     influx:
       influxUrl !== null && bucket !== null
         ? { url: influxUrl, token: read('INFLUX_TOKEN'), org: read('INFLUX_ORG'), bucket }
@@ -158,6 +166,7 @@ export function readConfig(env: Record<string, string | undefined>, cwd: string 
     roles,
     adminKey,
     secretKey: secretBytes(read('HUB_SECRET_KEY')),
+    allowLoopback,
     timeScale,
     logDir: path('HUB_LOG_DIR') ?? join(dataDir, 'log'),
     diskReserveBytes: bytesOf(withDefault('HUB_DISK_RESERVE')),

@@ -43,6 +43,12 @@ export const Environment = Type.Object({
   DATABASE_URL: Type.Optional(
     Type.String({ pattern: '^postgres(ql)?://\\S+$', description: 'a PostgreSQL address, postgres://user@host/name' }),
   ),
+  DATABASE_OWNER_URL: Type.Optional(
+    Type.String({
+      pattern: '^postgres(ql)?://\\S+$',
+      description: "a PostgreSQL address (the owner's, for migrations, when DATABASE_URL is a restricted role)",
+    }),
+  ),
   INFLUX_URL: HttpUrl('InfluxDB'),
   INFLUX_TOKEN: Type.Optional(Type.String({ minLength: 1, maxLength: 1_024, description: 'an InfluxDB token' })),
   INFLUX_ORG: Type.Optional(
@@ -69,6 +75,13 @@ export const Environment = Type.Object({
     Type.String({
       pattern: '^([A-Za-z0-9+/_-]{43}=?|[0-9a-fA-F]{64})$',
       description: '32 bytes in base64 or hexadecimal (seals secrets at rest; made in the data folder when absent)',
+    }),
+  ),
+  HUB_ALLOW_LOOPBACK: Type.Optional(
+    Type.String({
+      pattern: '^(yes|no)$',
+      description: '"yes" or "no" (development: partners may have plain http addresses on this machine)',
+      default: 'no',
     }),
   ),
   HUB_TIME_SCALE: Type.Optional(

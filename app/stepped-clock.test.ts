@@ -41,16 +41,17 @@ test('a timer set during a step is met in the same step, at its own time', async
   expect(at).toEqual([200, 500])
 })
 
-test('unhurried timers run once when passed, and no step stops for them', async () => {
-  const { clock } = clockWithDiary()
-  const at: number[] = []
-  const again = (): void => {
-    at.push(clock.nowMs())
-    clock.unhurried.setTimeout(again, 10_000)
-  }
-  clock.unhurried.setTimeout(again, 10_000)
-  await clock.stepBy(HOUR_MS)
-  expect(at).toEqual([HOUR_MS])
+test('what keeps a timetable of its own is a stop as well', async () => {
+  const clock = new SteppedClock({ startMs: 0, scale: 1e9 })
+  const due = [300, 700]
+  const stops: number[] = []
+  clock.attach({
+    tick: async () => void stops.push(clock.nowMs()),
+    settle: async () => void (due[0] !== undefined && due[0] <= clock.nowMs() && due.shift()),
+    nextDueMs: async () => due[0] ?? null,
+  })
+  await clock.stepBy(1_000)
+  expect(stops).toEqual([300, 700, 1_000])
 })
 
 test('a cancelled timer does not run', async () => {

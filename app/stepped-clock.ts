@@ -6,6 +6,8 @@ export interface StepHooks {
   tick(): Promise<void>
   /** Resolves when nothing is left to do at the present hub time. */
   settle(): Promise<void>
+  /** When something that keeps its own timetable is due next; `null` when nothing is. */
+  nextDueMs?(): Promise<number | null>
 }
 
 interface Waiting {
@@ -34,7 +36,6 @@ export class SteppedClock implements Clock {
   #nowMs: number
   #order = 0
   #waiting: Waiting[] = []
-  #passing: Waiting[] = []
   #hooks: StepHooks | null = null
   #step: Promise<unknown> = Promise.resolve()
   #earliestRealMs = 0
@@ -56,16 +57,9 @@ export class SteppedClock implements Clock {
   }
 
   setTimeout(fn: () => void, delayMs: number): Disposable {
-    return this.#add(this.#waiting, fn, delayMs)
-  }
-
-  /**
-   * The same time for those whose timers only fill silence (a log's own ticks, a periodic
-   * flush): they run when time has passed them, once, but a step does not stop for them.
-   */
-  readonly unhurried: Clock = {
-    nowMs: () => this.#nowMs,
-    setTimeout: (fn, delayMs) => this.#add(this.#passing, fn, delayMs),
+    const entry = { atMs: this.#nowMs + Math.max(0, delayMs), order: this.#order++, fn }
+    this.#waiting.push(entry)
+    return { [Symbol.dispose]: () => void remove(this.#waiting, entry) }
   }
 
   attach(hooks: StepHooks): void {
@@ -97,17 +91,16 @@ export class SteppedClock implements Clock {
     await hooks?.settle()
     for (let stops = 0; ; stops++) {
       if (stops > STOPS_PER_STEP_MAX) throw new Error('a timer of hub time keeps setting itself to the same moment')
-      const dueMs = this.#nextDueMs()
-      const stopMs = dueMs !== null && dueMs < toMs ? dueMs : toMs
+      const stopMs = Math.max(this.#nowMs, Math.min(toMs, this.#nextDueMs(), await this.#nextElsewhereMs()))
       await this.#hold(stopMs - this.#nowMs)
       if (stopMs > this.#nowMs) {
         this.#nowMs = stopMs
         await hooks?.tick()
         await hooks?.settle()
       }
-      const ran = this.#runDue('waiting') + this.#runDue('passing')
+      const ran = this.#runDue()
       if (ran > 0) await hooks?.settle()
-      if (this.#nowMs >= toMs && !this.#isDue()) return this.#nowMs
+      if (this.#nowMs >= toMs && this.#nextDueMs() > this.#nowMs) return this.#nowMs
     }
   }
 
@@ -120,32 +113,28 @@ export class SteppedClock implements Clock {
     if (atMs > nowMs) await this.#sleep(atMs - nowMs)
   }
 
-  #isDue(): boolean {
-    const dueMs = this.#nextDueMs()
-    return dueMs !== null && dueMs <= this.#nowMs
+  #nextDueMs(): number {
+    return this.#waiting.reduce((least, waiting) => Math.min(least, waiting.atMs), Number.POSITIVE_INFINITY)
   }
 
-  #nextDueMs(): number | null {
-    return this.#waiting.length === 0 ? null : this.#waiting.reduce((least, w) => Math.min(least, w.atMs), Infinity)
+  /** What is due elsewhere now was dealt with while settling, or waits for something other than time. */
+  async #nextElsewhereMs(): Promise<number> {
+    const dueMs = (await this.#hooks?.nextDueMs?.()) ?? null
+    return dueMs === null || dueMs <= this.#nowMs ? Number.POSITIVE_INFINITY : dueMs
   }
 
   /** In order of due time, then of making. What is set meanwhile waits for its own stop. */
-  #runDue(kind: 'waiting' | 'passing'): number {
-    const list = kind === 'waiting' ? this.#waiting : this.#passing
-    const due = list.filter((w) => w.atMs <= this.#nowMs).sort((a, b) => a.atMs - b.atMs || a.order - b.order)
+  #runDue(): number {
+    const due = this.#waiting
+      .filter((waiting) => waiting.atMs <= this.#nowMs)
+      .sort((a, b) => a.atMs - b.atMs || a.order - b.order)
     let ran = 0
     for (const entry of due) {
-      if (!remove(list, entry)) continue
+      if (!remove(this.#waiting, entry)) continue
       entry.fn()
       ran++
     }
     return ran
-  }
-
-  #add(list: Waiting[], fn: () => void, delayMs: number): Disposable {
-    const entry = { atMs: this.#nowMs + Math.max(0, delayMs), order: this.#order++, fn }
-    list.push(entry)
-    return { [Symbol.dispose]: () => void remove(list, entry) }
   }
 }
 
