@@ -1,0 +1,426 @@
+import { randomBytes } from 'node:crypto'
+import {
+  type AgreementDocument,
+  type AlertEffect,
+  type Episode,
+  instant,
+  type PartnerEvent,
+  type ProductDocument,
+  type RuleDocument,
+  type SafetyKind,
+  sealedAs,
+} from '#contracts'
+import { derivedId, ManualClock, newId, realClock, SecretBox, seededRandom, silentLogger } from '#platform'
+import type { ConsentPurpose } from '#store'
+import { testBrand, testDatabase } from '#store/testing'
+import type { Actor, BridgeOptions, ServiceBridge } from '../bridge.ts'
+import { signatureHeaders } from '../delivery/signature.ts'
+import { createServiceBridge } from '../service-bridge.ts'
+import { type PartnerServer, partnerServer } from './partner-server.ts'
+
+export const OPERATOR: Actor = { kind: 'platform', id: 'key_operator' }
+export const BRAND_USER: Actor = { kind: 'brand', id: 'key_brand' }
+
+/** A Tuesday morning in Shanghai: nobody is asleep. */
+export const MORNING_MS = Date.UTC(2026, 5, 2, 2, 0)
+export const MINUTE = 60_000
+export const HOUR = 60 * MINUTE
+export const DAY = 24 * HOUR
+
+const PRODUCT: ProductDocument = {
+  key: 'ap-300',
+  category: 'air-purifier',
+  name: { en: 'air purifier', 'zh-CN': '空气净化器' },
+  metrics: [
+    { key: 'filter_dp_pa', unit: 'Pa', type: 'number', name: { en: 'filter resistance', 'zh-CN': '滤芯阻力' } },
+  ],
+  components: [{ key: 'hepa-filter', kind: 'filter', name: { en: 'HEPA filter', 'zh-CN': '滤芯' } }],
+  warranty: { whole: 'P365D', startsAt: 'installation' },
+}
+
+export const RULE: RuleDocument = {
+  key: 'hepa-clogged',
+  name: { en: 'HEPA filter clogged', 'zh-CN': '滤芯堵塞' },
+  scope: { product: 'ap-300' },
+  component: 'hepa-filter',
+  severity: 'warning',
+  when: { metric: 'filter_dp_pa', op: '>', value: 250, clear: 230 },
+  for: '10m',
+  dispatch: 'offer',
+  service: {
+    job: 'replace-hepa',
+    parts: [{ sku: 'HEPA-300', quantity: 1, needChance: 0.97 }],
+    skills: ['air-purifier'],
+    duration: 'PT30M',
+    selfService: { guide: 'hepa-swap', minutes: 5 },
+  },
+}
+
+export const AGREEMENT: AgreementDocument = {
+  partnerKey: 'fixit',
+  accountNo: 'A-1',
+  coverage: ['31'],
+  skills: ['air-purifier'],
+  prices: [
+    { kind: 'inspection', amountMinor: 3_000 },
+    { kind: 'part', sku: 'HEPA-300', amountMinor: 9_900 },
+  ],
+  sla: { accept: 'PT4H' },
+}
+
+export interface WorldOptions {
+  startMs?: number
+  rule?: Partial<RuleDocument>
+  agreement?: Partial<AgreementDocument>
+  installedAtMs?: number | null
+  consents?: ConsentPurpose[]
+  /** Standing consent for the partner to know the address. */
+  standingShare?: boolean
+  bridge?: Partial<BridgeOptions>
+}
+
+export interface World {
+  brandId: string
+  homeId: string
+  deviceId: string
+  clock: ManualClock
+  bridge: ServiceBridge
+  partner: PartnerServer
+  /** The brand's own endpoint. */
+  brandServer: PartnerServer
+  secret: string
+  db: Awaited<ReturnType<typeof testDatabase>>['db']
+  /** A second bridge over the same database, as after a crash. */
+  another(options?: Partial<BridgeOptions>): ServiceBridge
+  fire(options?: Partial<Episode> & { silent?: boolean }): Promise<Episode>
+  resolve(
+    episode: Episode,
+    reason?: 'cleared' | 'serviced' | 'rule_removed' | 'rule_changed' | 'device_removed',
+  ): Promise<void>
+  endVerification(caseId: string, end: 'verified' | 'not_fixed' | 'unverified', attempt?: number): Promise<void>
+  effects(effects: readonly AlertEffect[]): Promise<void>
+  /** Moves hub time and lets everything due happen. */
+  pass(byMs: number): Promise<void>
+  offerToken(): Promise<string>
+  /** Accepts the latest offer with its first slot. */
+  acceptOffer(): Promise<void>
+  onlyCase(): Promise<Awaited<ReturnType<ServiceBridge['cases']['get']>>>
+  onlyOrder(): Promise<Awaited<ReturnType<ServiceBridge['orders']['get']>>>
+  say(
+    orderId: string,
+    event: Partial<PartnerEvent> & { status: PartnerEvent['status'] },
+    webhookId?: string,
+  ): Promise<string>
+  complete(orderId: string, verdict?: 'confirmed' | 'other_cause' | 'no_fault_found', parts?: boolean): Promise<string>
+  consent(purpose: ConsentPurpose, granted?: boolean, recipient?: string): Promise<void>
+  changes(): Promise<string[]>
+}
+
+/** A brand with one purifier in one home, one partner with a real endpoint, and the bridge on a clock that stands. */
+export async function makeWorld(options: WorldOptions = {}): Promise<World> {
+  const { db } = await testDatabase()
+  const brandId = await testBrand(db)
+  const clock = new ManualClock(options.startMs ?? MORNING_MS)
+  const box = new SecretBox(randomBytes(32))
+  const [partner, brandServer] = [await partnerServer(), await partnerServer()]
+  const homeId = newId('home')
+  const deviceId = newId('dev')
+  const personId = newId('per')
+  const rule = { ...RULE, ...options.rule } as RuleDocument
+
+  const make = (more: Partial<BridgeOptions> = {}): ServiceBridge =>
+    createServiceBridge({
+      db,
+      box,
+      clock,
+      random: seededRandom(7),
+      logger: silentLogger,
+      publicUrl: 'https://hub.example',
+      allowLoopback: true,
+      ...options.bridge,
+      ...more,
+    })
+  const bridge = make()
+
+  await db.asBrand(brandId, async (tx) => {
+    const now = { created_at_ms: 0, updated_at_ms: 0 }
+    await tx
+      .insertInto('products')
+      .values({ brand_id: brandId, product_key: 'ap-300', current_version: 1, ...now })
+      .execute()
+    await tx
+      .insertInto('product_versions')
+      .values({
+        brand_id: brandId,
+        product_key: 'ap-300',
+        version: 1,
+        document: JSON.stringify(PRODUCT),
+        sha256: '0'.repeat(64),
+        created_at_ms: 0,
+        created_by: 'test',
+      })
+      .execute()
+    await tx
+      .insertInto('rules')
+      .values({ brand_id: brandId, rule_key: rule.key, status: 'active', current_version: 1, ...now })
+      .execute()
+    await tx
+      .insertInto('rule_versions')
+      .values({
+        brand_id: brandId,
+        rule_key: rule.key,
+        version: 1,
+        document: JSON.stringify(rule),
+        canonical_sha256: '0'.repeat(64),
+        author: 'test',
+        created_at_ms: 0,
+      })
+      .execute()
+    await tx
+      .insertInto('homes')
+      .values({
+        brand_id: brandId,
+        home_id: homeId,
+        time_zone: 'Asia/Shanghai',
+        quiet_from: '21:00',
+        quiet_to: '08:30',
+        region: '310115005',
+        address_sealed: box.seal(
+          JSON.stringify({
+            province: '上海市',
+            city: '上海市',
+            district: '浦东新区',
+            street: '世纪大道',
+            room: '1201',
+          }),
+          sealedAs.homeAddress(homeId),
+        ),
+        ...now,
+      })
+      .execute()
+    await tx
+      .insertInto('people')
+      .values({
+        brand_id: brandId,
+        person_id: personId,
+        home_id: homeId,
+        role: 'owner',
+        name_sealed: box.seal('SENTINEL-NAME', sealedAs.personName(personId)),
+        contact_sealed: box.seal(
+          JSON.stringify({ number: 'SENTINEL-13800000000', kind: 'privacy' }),
+          sealedAs.personContact(personId),
+        ),
+        channel: 'wechat',
+        locale: 'zh-CN',
+        decides: true,
+        pays: true,
+        created_at_ms: 0,
+      })
+      .execute()
+    await tx
+      .insertInto('devices')
+      .values({
+        brand_id: brandId,
+        device_id: deviceId,
+        serial: 'SN-1',
+        product_key: 'ap-300',
+        home_id: homeId,
+        region: '310115005',
+        installed_at_ms: options.installedAtMs === undefined ? clock.nowMs() - 2 * 365 * DAY : options.installedAtMs,
+        owner_since_ms: 0,
+        last_seen_at_ms: clock.nowMs() - 41_000,
+        ...now,
+      })
+      .execute()
+  })
+  const { secret } = await bridge.partners.create({ key: 'fixit', name: 'Fixit', url: partner.url, by: OPERATOR })
+  await bridge.agreements.create(brandId, { ...AGREEMENT, ...options.agreement }, { by: BRAND_USER })
+  await bridge.endpoints.create(brandId, { url: brandServer.url, by: BRAND_USER })
+
+  let seq = 0
+  let words = 0
+
+  const world: World = {
+    brandId,
+    homeId,
+    deviceId,
+    clock,
+    bridge,
+    partner,
+    brandServer,
+    secret,
+    db,
+    another: make,
+
+    effects: (effects) => db.asHub((tx) => bridge.onEffects(tx, effects)),
+
+    async fire({ silent = false, ...given } = {}) {
+      const episode: Episode = {
+        episodeId: given.episodeId ?? derivedId('al', brandId, String(++seq)),
+        brandId,
+        ruleKey: rule.key,
+        ruleVersion: 1,
+        deviceId,
+        component: 'hepa-filter',
+        activation: 'chg_1',
+        mode: 'active',
+        startedAtMs: clock.nowMs() - 10 * MINUTE,
+        severity: 'warning',
+        safety: (rule.safety as SafetyKind | null | undefined) ?? null,
+        subject: 'condition',
+        ...given,
+      }
+      await world.effects([
+        {
+          kind: 'alert.firing',
+          seq: ++seq,
+          ordinal: 0,
+          atMs: clock.nowMs(),
+          episode,
+          silent,
+          evidence: [
+            {
+              metric: 'filter_dp_pa',
+              value: 262.1,
+              limit: 250,
+              unit: 'Pa',
+              sinceMs: clock.nowMs() - 3 * DAY,
+              series: [
+                [clock.nowMs() - 3 * DAY, 188],
+                [clock.nowMs(), 262.1],
+              ],
+            },
+          ],
+        },
+      ])
+      return episode
+    },
+
+    resolve: (episode, reason = 'cleared') =>
+      world.effects([
+        { kind: 'alert.resolved', seq: ++seq, ordinal: 0, atMs: clock.nowMs(), episode, reason, peak: 270 },
+      ]),
+
+    endVerification: (caseId, end, attempt = 1) =>
+      world.effects([
+        {
+          kind: 'verification.ended',
+          seq: ++seq,
+          ordinal: 0,
+          atMs: clock.nowMs(),
+          brandId,
+          caseId,
+          deviceId,
+          component: 'hepa-filter',
+          attempt,
+          end,
+          readings: 30,
+          evidence: [],
+        },
+      ]),
+
+    async pass(byMs) {
+      const untilMs = clock.nowMs() + byMs
+      for (;;) {
+        await bridge.idle()
+        const dueMs = await bridge.nextDueMs()
+        if (dueMs === null || dueMs > untilMs) break
+        clock.advanceTo(Math.max(dueMs, clock.nowMs()))
+      }
+      clock.advanceTo(untilMs)
+      await bridge.idle()
+    },
+
+    async offerToken() {
+      const { items } = await bridge.offers.list(brandId, {})
+      return items[0]!.link.split('/').at(-1)!
+    },
+
+    async acceptOffer() {
+      const token = await world.offerToken()
+      const view = await bridge.offers.view(token)
+      await bridge.offers.accept(token, { slot: view.slots[0]!, shareWith: [view.partners[0]!.key] })
+      await bridge.idle()
+    },
+
+    async onlyCase() {
+      const { items } = await bridge.cases.list(brandId, {})
+      if (items.length !== 1) throw new Error(`${items.length} cases where one was expected`)
+      return bridge.cases.get(brandId, items[0]!.id)
+    },
+
+    async onlyOrder() {
+      const { items } = await bridge.orders.list(brandId, {})
+      if (items.length !== 1) throw new Error(`${items.length} orders where one was expected`)
+      return bridge.orders.get(brandId, items[0]!.id)
+    },
+
+    async say(orderId, event, webhookId = `partner-${++words}`) {
+      const rawBody = Buffer.from(JSON.stringify({ visit: 1, at: instant(clock.nowMs()), ...event }))
+      const headers = signatureHeaders({ id: webhookId, atMs: realClock.nowMs(), body: rawBody, secrets: [secret] })
+      const { disposition } = await bridge.partnerEvents.receive({ orderId, rawBody, headers })
+      await bridge.idle()
+      return disposition
+    },
+
+    async complete(orderId, verdict = 'confirmed', parts = true) {
+      const order = await bridge.orders.get(brandId, orderId)
+      return world.say(orderId, {
+        status: 'completed',
+        outcome: {
+          items: order.packet.items.map((item) => ({
+            item: item.id,
+            verdict,
+            ...(parts && verdict !== 'no_fault_found'
+              ? { partsUsed: [{ sku: 'HEPA-300', quantity: 1, origin: 'genuine' as const }] }
+              : {}),
+            report: { found: 'clogged', done: ['replaced'], advice: '' },
+          })),
+        },
+      })
+    },
+
+    async consent(purpose, granted = true, recipient = 'fixit') {
+      await db.asBrand(brandId, async (tx) => {
+        if (!granted) {
+          await tx
+            .updateTable('consents')
+            .set({ withdrawn_at_ms: clock.nowMs() })
+            .where('brand_id', '=', brandId)
+            .where('home_id', '=', homeId)
+            .where('purpose', '=', purpose)
+            .where('granted', '=', true)
+            .execute()
+        }
+        await tx
+          .insertInto('consents')
+          .values({
+            brand_id: brandId,
+            consent_id: newId('cons'),
+            home_id: homeId,
+            purpose,
+            granted,
+            at_ms: clock.nowMs(),
+            given_by: 'owner',
+            method: 'app',
+            text_version: '1',
+            text_sha256: '0'.repeat(64),
+            recipient_key: purpose === 'share' ? recipient : null,
+            created_at_ms: clock.nowMs(),
+          })
+          .execute()
+        await bridge.homes.consentChanged(tx, brandId, homeId, { by: { kind: 'homeowner', id: null } })
+      })
+    },
+
+    changes: async () => {
+      const rows = await db.asHub((tx) =>
+        tx.selectFrom('control_changes').select('change').orderBy('ordinal').execute(),
+      )
+      return rows.map((row) => row.change.type)
+    },
+  }
+  for (const purpose of options.consents ?? ['monitoring', 'contact']) await world.consent(purpose as ConsentPurpose)
+  if (options.standingShare) await world.consent('share')
+  return world
+}
