@@ -1,4 +1,3 @@
-import { instant } from '#contracts'
 import { HubError } from '#platform'
 import { type HubApi, HubApiError } from './hub-api.ts'
 
@@ -13,8 +12,8 @@ export class HubClock {
 
   async read(): Promise<number> {
     try {
-      const { now } = await this.#api.get<{ now: string }>('/api/clock')
-      return (this.nowMs = Date.parse(now))
+      const { nowMs } = await this.#api.get<{ nowMs: number }>('/api/clock')
+      return (this.nowMs = nowMs)
     } catch (error) {
       if (error instanceof HubApiError && error.problem.status === 404)
         throw new HubError(
@@ -27,7 +26,7 @@ export class HubClock {
   }
 
   async stepTo(toMs: number): Promise<number> {
-    const { now } = await this.#api.post<{ now: string }>('/api/clock', { to: instant(toMs) })
-    return (this.nowMs = Date.parse(now))
+    const { nowMs } = await this.#api.post<{ nowMs: number }>('/api/clock', { toMs })
+    return (this.nowMs = nowMs)
   }
 }
