@@ -1,8 +1,8 @@
 import type { Selectable } from 'kysely'
 import type { DeviceFacts } from '#contracts'
 import type { DevicesTable, Tx } from '#store'
-import type { Work } from './http/commit.ts'
 import { DEFAULT_TIME_ZONE } from './homes.ts'
+import type { Work } from './http/commit.ts'
 
 type DeviceRow = Pick<
   Selectable<DevicesTable>,

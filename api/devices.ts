@@ -1,6 +1,6 @@
 import type { Selectable } from 'kysely'
 import { type Static, Type } from 'typebox'
-import { ExtendedWarranty, Instant, instant, Key, type ProductDocument, RegionCode, RESERVED_KEYS } from '#contracts'
+import { ExtendedWarranty, Instant, instant, Key, type ProductDocument, RESERVED_KEYS, RegionCode } from '#contracts'
 import { HubError, newId, newSecret, tokenHash } from '#platform'
 import { coverageOf } from '#service-bridge'
 import type { DevicesTable, Tx } from '#store'
@@ -21,7 +21,9 @@ export const DeviceFields = {
   installedAt: Type.Optional(Nullable(Instant)),
   extendedWarranty: Type.Optional(Nullable(ExtendedWarranty)),
   gateway: Type.Optional(
-    Nullable(Type.String({ minLength: 1, maxLength: 64, description: 'id or serial of the gateway that speaks for it' })),
+    Nullable(
+      Type.String({ minLength: 1, maxLength: 64, description: 'id or serial of the gateway that speaks for it' }),
+    ),
   ),
 }
 export const NewDevice = Closed({ serial: Serial, product: Key, ...DeviceFields })
@@ -135,7 +137,11 @@ export interface Surroundings {
   gateways: ReadonlyMap<string, string>
 }
 
-export async function surroundingsOf(tx: Tx, brandId: string, devices: readonly Partial<NewDevice>[]): Promise<Surroundings> {
+export async function surroundingsOf(
+  tx: Tx,
+  brandId: string,
+  devices: readonly Partial<NewDevice>[],
+): Promise<Surroundings> {
   const named = (pick: (device: Partial<NewDevice>) => string | null | undefined): string[] => [
     ...new Set(devices.map(pick).filter((name): name is string => typeof name === 'string')),
   ]
@@ -173,7 +179,9 @@ export async function surroundingsOf(tx: Tx, brandId: string, devices: readonly 
   return {
     products: new Set(productRows.map((row) => row.product_key)),
     homes: new Map(homeRows.map((row) => [row.home_id, { region: row.region, timeZone: row.time_zone }])),
-    gateways: new Map(gatewayRows.flatMap((row) => [[row.serial, row.device_id] as const, [row.device_id, row.device_id] as const])),
+    gateways: new Map(
+      gatewayRows.flatMap((row) => [[row.serial, row.device_id] as const, [row.device_id, row.device_id] as const]),
+    ),
   }
 }
 

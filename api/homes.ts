@@ -1,4 +1,4 @@
-import { sealedAs, type Address, type SiteContact } from '#contracts'
+import { type Address, type SiteContact, sealedAs } from '#contracts'
 import { HubError, type SecretBox } from '#platform'
 import type { Tx } from '#store'
 

@@ -93,7 +93,14 @@ export async function createFirstAdmin(db: Database, options: { clock: Clock; ke
       atMs,
       ...(options.key === undefined ? {} : { key: options.key }),
     })
-    await writeAudit(tx, { brandId: HUB, atMs, actor: HUB, action: 'key.created', subject: made.keyId, detail: { role: 'platform' } })
+    await writeAudit(tx, {
+      brandId: HUB,
+      atMs,
+      actor: HUB,
+      action: 'key.created',
+      subject: made.keyId,
+      detail: { role: 'platform' },
+    })
     return made
   })
 }

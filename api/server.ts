@@ -1,5 +1,9 @@
-import Fastify, { type FastifyInstance } from 'fastify'
-import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
+import Fastify, {
+  type FastifyInstance,
+  type FastifyPluginAsync,
+  type FastifyReply,
+  type FastifyServerOptions,
+} from 'fastify'
 import { HubError, realClock } from '#platform'
 import { guardAccess } from './http/access.ts'
 import { readBodies } from './http/bodies.ts'
@@ -12,6 +16,7 @@ import { setSecurityHeaders } from './http/security-headers.ts'
 import { strictValidator } from './http/validation.ts'
 import { findKey } from './keys.ts'
 import { ROUTES } from './routes/index.ts'
+import type { TypedBySchema } from './routes/routes.ts'
 import { type ApiServices, DEFAULT_LIMITS, type RouteServices } from './services.ts'
 
 /** Enough for a rule or a product; calls that take more say so. */
@@ -34,10 +39,10 @@ export type Api = FastifyInstance
  */
 export async function createApi(services: ApiServices): Promise<Api> {
   const limits = { ...DEFAULT_LIMITS, ...services.limits }
-  const app = Fastify({
-    loggerInstance: services.logger as never,
+  const options: FastifyServerOptions & { http: object } = {
+    loggerInstance: services.logger,
     disableRequestLogging: true,
-    trustProxy: services.trustProxy,
+    trustProxy: services.trustProxy ?? false,
     bodyLimit: BODY_BYTES_MAX,
     requestTimeout: REQUEST_MS_MAX,
     keepAliveTimeout: KEEP_ALIVE_MS,
@@ -47,9 +52,11 @@ export async function createApi(services: ApiServices): Promise<Api> {
     http: { headersTimeout: HEADERS_MS_MAX, connectionsCheckingInterval: SOCKET_CHECK_EVERY_MS },
     frameworkErrors: (error, _request, reply) => {
       const problem = problemBody(hubErrorOf(error))
-      void reply.code(problem.status).type(PROBLEM_TYPE).send(JSON.stringify(problem))
+      const answer = reply as FastifyReply
+      void answer.code(problem.status).type(PROBLEM_TYPE).send(JSON.stringify(problem))
     },
-  }).withTypeProvider<TypeBoxTypeProvider>()
+  }
+  const app: FastifyInstance = Fastify(options)
   app.server.maxConnections = limits.connectionsMax
 
   app.setValidatorCompiler(strictValidator)
@@ -78,7 +85,10 @@ export async function createApi(services: ApiServices): Promise<Api> {
   readBodies(app)
   await describeApi(app, services.version)
   const routeServices: RouteServices = { ...services, keys }
-  for (const routes of ROUTES) await app.register(async (scope) => routes(scope.withTypeProvider<TypeBoxTypeProvider>(), routeServices))
+  for (const routes of ROUTES) {
+    const plugin: FastifyPluginAsync = async (scope) => routes(scope.withTypeProvider<TypedBySchema>(), routeServices)
+    await app.register(plugin)
+  }
   await app.ready()
   return app
 }

@@ -1,13 +1,13 @@
 import type { Registry } from 'prom-client'
-import type { Clock, Logger, SecretBox } from '#platform'
 import type { Broker } from '#broker'
 import type { Ingest } from '#ingest'
 import type { ControlAppender, DeviceDirectory, LiveTail } from '#pipeline'
+import type { Clock, Logger, SecretBox } from '#platform'
 import type { ServiceBridge } from '#service-bridge'
 import type { Database, HistoryStore } from '#store'
+import type { ChangeFeed } from './change-feed.ts'
 import type { KeyCheck } from './http/key-check.ts'
 import type { RateLimit } from './http/rate-limit.ts'
-import type { LiveEvents } from './live-events.ts'
 
 /** One part of the hub and whether it does its work. */
 export interface PartReadiness {
@@ -61,6 +61,8 @@ export interface ApiServices {
   broker: Pick<Broker, 'sendCommand' | 'dropSessions'>
   bridge: ServiceBridge
   liveTail: Pick<LiveTail, 'subscribe'>
+  /** Fed by the bridge's `onChanged`. */
+  changes: Pick<ChangeFeed, 'subscribe'>
   readiness(): Promise<readonly PartReadiness[]>
   metrics: Registry
   /** `null`: hub time is real time and nobody may move it. */
@@ -77,5 +79,4 @@ export interface ApiServices {
 /** What the routes get: the services and what the server made of them. */
 export interface RouteServices extends ApiServices {
   keys: KeyCheck
-  events: LiveEvents
 }

@@ -79,13 +79,16 @@ export function guardAccess(app: FastifyInstance, { keys, perAddress, perKey }: 
     const keyWaitMs = perKey.take(principal.keyId)
     if (keyWaitMs > 0) throw tooMany(reply, keyWaitMs, 'with this key')
     if (!access.roles.includes(principal.role)) {
-      throw new HubError('FORBIDDEN', `This call is for ${access.roles.join(', ')}; the key is of role ${principal.role}.`)
+      throw new HubError(
+        'FORBIDDEN',
+        `This call is for ${access.roles.join(', ')}; the key is of role ${principal.role}.`,
+      )
     }
     request.principal = principal
   })
 }
 
-function bearerOf(request: FastifyRequest): string {
+export function bearerOf(request: FastifyRequest): string {
   const header = request.headers.authorization
   if (header === undefined) throw new HubError('UNAUTHENTICATED', 'Send the header “Authorization: Bearer KEY”.')
   const match = BEARER.exec(header)

@@ -29,7 +29,13 @@ export function idempotencyKey(request: FastifyRequest): string | null {
  */
 export async function oncePerKey(
   tx: Tx,
-  { request, brandId, key, box, nowMs }: { request: FastifyRequest; brandId: string; key: string; box: SecretBox; nowMs: number },
+  {
+    request,
+    brandId,
+    key,
+    box,
+    nowMs,
+  }: { request: FastifyRequest; brandId: string; key: string; box: SecretBox; nowMs: number },
   work: () => Promise<Done>,
 ): Promise<Done> {
   const route = `${request.method} ${request.routeOptions.url}`

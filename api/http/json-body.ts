@@ -42,7 +42,8 @@ export function refuseUnsafe(root: unknown): void {
       const at = `${pointer}/${pointerSegment(key)}`
       if (!Array.isArray(value)) {
         refuseText(key, at)
-        if (POISON.has(key)) throw new HubError('VALIDATION_FAILED', `“${key}” is not allowed as a name.`, { pointer: at })
+        if (POISON.has(key))
+          throw new HubError('VALIDATION_FAILED', `“${key}” is not allowed as a name.`, { pointer: at })
       }
       open.push({ value: member, pointer: at, depth: depth + 1 })
     }

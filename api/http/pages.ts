@@ -43,7 +43,8 @@ export async function loadPages(dir: string, logger: Logger): Promise<Map<string
     const path = join(entry.parentPath, entry.name)
     const raw = await readFile(path)
     total += raw.length
-    if (total > PAGES_BYTES_MAX) throw new Error(`The pages in ${dir} are larger than ${PAGES_BYTES_MAX} bytes together`)
+    if (total > PAGES_BYTES_MAX)
+      throw new Error(`The pages in ${dir} are larger than ${PAGES_BYTES_MAX} bytes together`)
     const bytes = entry.name.endsWith('.ts') ? Buffer.from(stripTypeScriptTypes(raw.toString('utf8'))) : raw
     files.set(relative(dir, path).split(sep).join('/'), { type, bytes, etag: `"${sha256Hex(bytes).slice(0, 32)}"` })
   }

@@ -1,7 +1,7 @@
 import type { SelectQueryBuilder } from 'kysely'
 import { type TSchema, Type } from 'typebox'
 import { HubError } from '#platform'
-import { page, type PageOrder, type Tables } from '#store'
+import { type PageOrder, page, type Tables } from '#store'
 
 /** One page must stay well below what a browser draws and a transaction should hold. */
 export const PAGE_SIZE_MAX = 200

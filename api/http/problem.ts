@@ -12,9 +12,7 @@ export const ProblemDetails = Type.Object(
     detail: Type.String({ description: 'what, where, and what to do' }),
     pointer: Type.Optional(Type.String({ description: 'JSON pointer into the body' })),
     problems: Type.Optional(
-      Type.Array(
-        Type.Object({ pointer: Type.String(), detail: Type.String() }, { additionalProperties: false }),
-      ),
+      Type.Array(Type.Object({ pointer: Type.String(), detail: Type.String() }, { additionalProperties: false })),
     ),
   },
   { additionalProperties: false, title: 'ProblemDetails' },
@@ -68,7 +66,11 @@ export function hubErrorOf(thrown: unknown): HubError {
   const code = typeof error.code === 'string' ? error.code : ''
   const known = FASTIFY_CODES[code] ?? SQLSTATES[code]
   if (known) return new HubError(known[0], known[1], { cause: error })
-  if (CONNECTION_LOST.has(code) || code.startsWith('08') || /connection (terminated|timeout)|timeout exceeded/i.test(error.message)) {
+  if (
+    CONNECTION_LOST.has(code) ||
+    code.startsWith('08') ||
+    /connection (terminated|timeout)|timeout exceeded/i.test(error.message)
+  ) {
     return new HubError('STORE_UNAVAILABLE', 'The database does not answer. Try again shortly.', { cause: error })
   }
   const status = error.statusCode ?? 500

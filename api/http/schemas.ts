@@ -1,7 +1,10 @@
 import { type TSchema, Type } from 'typebox'
 
 /** Closed: a field that is not listed is refused on the way in, and never sent on the way out. */
-export function Closed<Fields extends Record<string, TSchema>>(fields: Fields, options: { minProperties?: number } = {}) {
+export function Closed<Fields extends Record<string, TSchema>>(
+  fields: Fields,
+  options: { minProperties?: number } = {},
+) {
   return Type.Object(fields, { additionalProperties: false, ...options })
 }
 

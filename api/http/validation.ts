@@ -22,11 +22,16 @@ interface SchemaError {
 export const strictValidator: FastifySchemaCompiler<TSchema> = ({ schema, httpPart }) => {
   const check = Compile(schema)
   return (value) => {
-    const seen = httpPart === 'body' ? value : Value.Convert(schema, Value.Clone(value))
+    // No body at all is the empty object: an action without options needs none.
+    const seen = httpPart === 'body' ? (value === undefined ? {} : value) : Value.Convert(schema, Value.Clone(value))
     if (check.Check(seen)) return { value: seen }
     return { error: refusal(httpPart ?? 'body', check.Errors(seen) as SchemaError[]) }
   }
 }
+
+/** For bodies judged further in (signed bytes, lines, the rule language): path and query are checked, the body is not. */
+export const rawBodyValidator: FastifySchemaCompiler<TSchema> = (route) =>
+  route.httpPart === 'body' ? (value) => ({ value }) : strictValidator(route)
 
 function refusal(part: string, errors: SchemaError[]): HubError {
   const problems = problemsOf(errors)
@@ -56,7 +61,8 @@ export function problemsOf(errors: readonly SchemaError[]): Problem[] {
   for (const { keyword, instancePath, params, message } of errors) {
     const names = params as { additionalProperties?: string[]; requiredProperties?: string[]; allowedValue?: unknown }
     if (keyword === 'additionalProperties' && names.additionalProperties) {
-      for (const name of names.additionalProperties) note(`${instancePath}/${pointerSegment(name)}`, 'is not a known field')
+      for (const name of names.additionalProperties)
+        note(`${instancePath}/${pointerSegment(name)}`, 'is not a known field')
     } else if (keyword === 'required' && names.requiredProperties) {
       for (const name of names.requiredProperties) note(`${instancePath}/${pointerSegment(name)}`, 'is missing')
     } else if (keyword === 'const') {

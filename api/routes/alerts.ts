@@ -169,7 +169,11 @@ export const alertRoutes: Routes = async (app, services) => {
       commit(services, request, reply, async ({ tx, brandId, nowMs, principal, change, audit }) => {
         const before = await requireOpen(tx, brandId, request.params.alert)
         if (before.acknowledged_at_ms !== null) return { status: 200, body: alertOfRow(before) }
-        const row = await update(tx, before, { acknowledged_at_ms: nowMs, acknowledged_by: principal.keyId, updated_at_ms: nowMs })
+        const row = await update(tx, before, {
+          acknowledged_at_ms: nowMs,
+          acknowledged_by: principal.keyId,
+          updated_at_ms: nowMs,
+        })
         await change({ type: 'alert.acknowledged', episodeId: row.episode_id, deviceId: row.device_id })
         audit('alert.acknowledged', row.episode_id)
         return { status: 200, body: alertOfRow(row) }
@@ -256,7 +260,11 @@ async function requireOpen(tx: Tx, brandId: string, episodeId: string): Promise<
   return row
 }
 
-function update(tx: Tx, { brand_id, episode_id }: AlertRow, set: Partial<AlertRow> & { evidence?: never }): Promise<AlertRow> {
+function update(
+  tx: Tx,
+  { brand_id, episode_id }: AlertRow,
+  set: Partial<AlertRow> & { evidence?: never },
+): Promise<AlertRow> {
   return tx
     .updateTable('alerts')
     .set(set)

@@ -86,12 +86,17 @@ export const brandRoutes: Routes = async (app, services) => {
       schema: { summary: 'All brands', tags, querystring: Closed(PageQuery), response: { 200: PageOf(Brand) } },
     },
     (request) =>
-      db.asHub((tx) => listPage(tx.selectFrom('brands').select(COLUMNS), request.query, { by: ['brand_id'] }, brandOfRow)),
+      db.asHub((tx) =>
+        listPage(tx.selectFrom('brands').select(COLUMNS), request.query, { by: ['brand_id'] }, brandOfRow),
+      ),
   )
 
   app.get(
     '/api/brand',
-    { config: { access: VIEWER }, schema: { summary: 'The brand this key belongs to', tags, response: { 200: Brand } } },
+    {
+      config: { access: VIEWER },
+      schema: { summary: 'The brand this key belongs to', tags, response: { 200: Brand } },
+    },
     (request) =>
       read(services, request, async (tx, brandId) =>
         brandOfRow(
@@ -102,7 +107,10 @@ export const brandRoutes: Routes = async (app, services) => {
 
   app.get(
     '/api/brands/:brand',
-    { config: { access: OPERATOR }, schema: { summary: 'One brand, by id or key', tags, params, response: { 200: Brand } } },
+    {
+      config: { access: OPERATOR },
+      schema: { summary: 'One brand, by id or key', tags, params, response: { 200: Brand } },
+    },
     (request) =>
       db.asHub(async (tx) => {
         const { brand } = request.params
@@ -143,7 +151,10 @@ export const brandRoutes: Routes = async (app, services) => {
           .returning(COLUMNS)
           .executeTakeFirst()
         if (!row) throw unknownBrand(brand)
-        audit('brand.changed', row.brand_id, { name: name !== undefined, ...(disabled === undefined ? {} : { disabled }) })
+        audit('brand.changed', row.brand_id, {
+          name: name !== undefined,
+          ...(disabled === undefined ? {} : { disabled }),
+        })
         return { status: 200, body: brandOfRow(row) }
       })
       services.keys.forget()

@@ -26,7 +26,9 @@ export const commandRoutes: Routes = async (app, services) => {
         body: Closed({
           method: Type.String({ minLength: 1, maxLength: 64 }),
           params: Type.Optional(Type.Unknown({ description: 'any JSON, as the device expects it' })),
-          timeoutMs: Type.Optional(Type.Integer({ minimum: 100, maximum: TIMEOUT_MS_MAX, description: `default ${TIMEOUT_MS}` })),
+          timeoutMs: Type.Optional(
+            Type.Integer({ minimum: 100, maximum: TIMEOUT_MS_MAX, description: `default ${TIMEOUT_MS}` }),
+          ),
         }),
         response: {
           200: Closed({

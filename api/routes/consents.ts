@@ -3,13 +3,13 @@ import { Type } from 'typebox'
 import { Instant, instant, Key } from '#contracts'
 import { HubError, newId } from '#platform'
 import type { ConsentsTable } from '#store'
+import { requireHome } from '../homes.ts'
 import { ADMIN } from '../http/access.ts'
 import { commit } from '../http/commit.ts'
 import { listPage, PageOf, PageQuery } from '../http/paging.ts'
 import { read } from '../http/read.ts'
 import { Closed, Nullable, PathName, Time } from '../http/schemas.ts'
 import { msOf, msOrNull } from '../http/times.ts'
-import { requireHome } from '../homes.ts'
 import { PersonRole } from './people.ts'
 import type { Routes } from './routes.ts'
 
@@ -20,7 +20,11 @@ const Purpose = Type.Enum(['monitoring', 'contact', 'promotion', 'share'])
 const Recipient = Closed({
   partnerKey: Key,
   name: Type.String({ minLength: 1, maxLength: 200 }),
-  contact: Type.String({ minLength: 1, maxLength: 200, description: 'where the recipient can be asked about the data' }),
+  contact: Type.String({
+    minLength: 1,
+    maxLength: 200,
+    description: 'where the recipient can be asked about the data',
+  }),
 })
 const ConsentFields = {
   purpose: Purpose,

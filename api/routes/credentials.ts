@@ -222,6 +222,9 @@ function fingerprintOf(pem: string): string {
   try {
     return sha256Hex(new X509Certificate(pem).raw)
   } catch (error) {
-    throw new HubError('VALIDATION_FAILED', 'This is not an X.509 certificate in PEM form.', { pointer: '/pem', cause: error })
+    throw new HubError('VALIDATION_FAILED', 'This is not an X.509 certificate in PEM form.', {
+      pointer: '/pem',
+      cause: error,
+    })
   }
 }

@@ -1,13 +1,13 @@
 import { Type } from 'typebox'
 import { Compile } from 'typebox/compile'
-import { HubError, isHubError, type Problem } from '#platform'
+import { type HubError, isHubError, type Problem } from '#platform'
 import { NewDevice, registerDevice, surroundingsOf } from '../devices.ts'
 import { AUTHOR } from '../http/access.ts'
 import { readBytes } from '../http/bodies.ts'
 import { commit } from '../http/commit.ts'
 import { parseCsv, parseNdjson, type Row } from '../http/lines.ts'
 import { Closed, Secret } from '../http/schemas.ts'
-import { problemsOf } from '../http/validation.ts'
+import { problemsOf, rawBodyValidator } from '../http/validation.ts'
 import type { Routes } from './routes.ts'
 
 /** A pallet or a market's first delivery; more comes in further calls. One transaction must stay in seconds. */
@@ -51,16 +51,25 @@ export const deviceBulkRoutes: Routes = async (app, services) => {
         body: Type.Unsafe<Buffer>({ type: 'string', format: 'binary', 'x-rows': 'NewDevice' }),
         response: { 200: Result },
       },
-      validatorCompiler: () => (value) => ({ value }),
+      validatorCompiler: rawBodyValidator,
     },
     (request, reply) => {
       const isCsv = request.headers['content-type']?.startsWith('text/csv') ?? false
       const parsed = isCsv
-        ? parseCsv(request.body, ROWS_MAX).map((row) => ({ ...row, value: fromCsv(row.value as Record<string, string>) }))
+        ? parseCsv(request.body, ROWS_MAX).map((row) => ({
+            ...row,
+            value: fromCsv(row.value as Record<string, string>),
+          }))
         : parseNdjson(request.body, ROWS_MAX)
       return commit(services, request, reply, async (work) => {
-        const valid = parsed.filter((row): row is Row & { value: NewDevice } => row.error === null && check.Check(row.value))
-        const known = await surroundingsOf(work.tx, work.brandId, valid.map((row) => row.value))
+        const valid = parsed.filter(
+          (row): row is Row & { value: NewDevice } => row.error === null && check.Check(row.value),
+        )
+        const known = await surroundingsOf(
+          work.tx,
+          work.brandId,
+          valid.map((row) => row.value),
+        )
         const accepted = new Set(valid)
         const rows: unknown[] = []
         let created = 0

@@ -65,7 +65,9 @@ export const deviceRoutes: Routes = async (app, services) => {
           home: Type.Optional(Type.String({ maxLength: 64 })),
           gateway: Type.Optional(Type.String({ maxLength: 64 })),
           tag: Type.Optional(Key),
-          region: Type.Optional(Type.String({ pattern: '^\\d{1,9}$', description: 'prefix of the device’s own region' })),
+          region: Type.Optional(
+            Type.String({ pattern: '^\\d{1,9}$', description: 'prefix of the device’s own region' }),
+          ),
           presence: Type.Optional(Type.Enum(['unknown', 'connected', 'disconnected'])),
         }),
         response: { 200: PageOf(Device) },
@@ -177,7 +179,10 @@ export const deviceRoutes: Routes = async (app, services) => {
             .returningAll()
             .execute()
           for (const child of children) {
-            await change({ type: 'device.changed', device: deviceFacts(child, await placeOf(tx, brandId, child.home_id)) })
+            await change({
+              type: 'device.changed',
+              device: deviceFacts(child, await placeOf(tx, brandId, child.home_id)),
+            })
           }
           await tx
             .updateTable('devices')

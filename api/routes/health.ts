@@ -1,7 +1,6 @@
-import type { FastifyInstance } from 'fastify'
 import { Type } from 'typebox'
 import { PUBLIC } from '../http/access.ts'
-import type { ApiServices } from '../services.ts'
+import type { Routes } from './routes.ts'
 
 const Part = Type.Object(
   {
@@ -15,7 +14,7 @@ const Part = Type.Object(
 const Readiness = Type.Object({ ready: Type.Boolean(), parts: Type.Array(Part) }, { additionalProperties: false })
 
 /** Alive, ready, and in numbers: for supervisors, balancers and Prometheus. */
-export async function healthRoutes(app: FastifyInstance, { readiness, metrics }: ApiServices): Promise<void> {
+export const healthRoutes: Routes = async (app, { readiness, metrics }) => {
   app.get(
     '/healthz',
     {
@@ -48,7 +47,10 @@ export async function healthRoutes(app: FastifyInstance, { readiness, metrics }:
   )
   app.get(
     '/metrics',
-    { config: { access: PUBLIC }, schema: { summary: 'Prometheus text; names no brand and no device', tags: ['health'] } },
+    {
+      config: { access: PUBLIC },
+      schema: { summary: 'Prometheus text; names no brand and no device', tags: ['health'] },
+    },
     async (_request, reply) => reply.type(metrics.contentType).send(await metrics.metrics()),
   )
 }

@@ -1,11 +1,11 @@
 import { Type } from 'typebox'
 import { isHubError } from '#platform'
 import { deviceFacts, devicesOfHome, NO_HOME } from '../device-facts.ts'
+import { openAddress, requireHome } from '../homes.ts'
 import { ADMIN, brandOf } from '../http/access.ts'
 import { commit } from '../http/commit.ts'
 import { read } from '../http/read.ts'
 import { Closed, PathName } from '../http/schemas.ts'
-import { openAddress, requireHome } from '../homes.ts'
 import { consentOfRow } from './consents.ts'
 import { peopleOf, personOfRow } from './people.ts'
 import type { Routes } from './routes.ts'
@@ -29,7 +29,9 @@ export const homePrivacyRoutes: Routes = async (app, services) => {
         summary: 'Everything the hub keeps about a home, for its people; audited',
         tags,
         params,
-        response: { 200: Type.Object({}, { additionalProperties: true, description: 'home, address, people, consents, devices' }) },
+        response: {
+          200: Type.Object({}, { additionalProperties: true, description: 'home, address, people, consents, devices' }),
+        },
       },
     },
     (request, reply) =>
@@ -88,7 +90,11 @@ export const homePrivacyRoutes: Routes = async (app, services) => {
     async (request, reply) => {
       const brandId = brandOf(request)
       const by = { kind: 'brand', id: request.principal!.keyId } as const
-      const homeId = await read(services, request, async (tx) => (await requireHome(tx, brandId, request.params.home)).home_id)
+      const homeId = await read(
+        services,
+        request,
+        async (tx) => (await requireHome(tx, brandId, request.params.home)).home_id,
+      )
       const open = await bridge.cases.list(brandId, { homeId, live: true, limit: CASES_MAX })
       for (const { id } of open.items) {
         await bridge.cases.cancel(brandId, id, { by, reason: 'home_erased' }).catch((error: unknown) => {

@@ -1,16 +1,16 @@
+import type { Selectable } from 'kysely'
 import { Type } from 'typebox'
 import { Address, instant, RegionCode } from '#contracts'
 import { HubError, newId } from '#platform'
 import type { HomesTable, Tx } from '#store'
-import type { Selectable } from 'kysely'
 import { changeDevicesOf } from '../device-facts.ts'
+import { DEFAULT_TIME_ZONE, openAddress, requireHome, sealAddress } from '../homes.ts'
 import { ADMIN, VIEWER } from '../http/access.ts'
 import { commit } from '../http/commit.ts'
 import { listPage, PageOf, PageQuery } from '../http/paging.ts'
 import { read } from '../http/read.ts'
 import { Closed, Nullable, PathName, Time } from '../http/schemas.ts'
 import { isTimeZone } from '../http/times.ts'
-import { DEFAULT_TIME_ZONE, openAddress, requireHome, sealAddress } from '../homes.ts'
 import { insertPerson, NewPerson } from './people.ts'
 import type { Routes } from './routes.ts'
 
@@ -20,14 +20,24 @@ const QuietHours = Closed({ from: HourOfDay, to: HourOfDay })
 const QUIET_HOURS = { from: '21:00', to: '08:30' }
 
 const HomeFields = {
-  timeZone: Type.Optional(Type.String({ minLength: 1, maxLength: 64, description: `IANA zone; ${DEFAULT_TIME_ZONE} when left out` })),
+  timeZone: Type.Optional(
+    Type.String({ minLength: 1, maxLength: 64, description: `IANA zone; ${DEFAULT_TIME_ZONE} when left out` }),
+  ),
   quietHours: Type.Optional(QuietHours),
   region: Type.Optional(Nullable(RegionCode)),
   address: Type.Optional(Nullable(Address)),
   siteRef: Type.Optional(
-    Nullable(Type.String({ minLength: 1, maxLength: 200, description: 'the brand’s own name for the place, when it keeps the address' })),
+    Nullable(
+      Type.String({
+        minLength: 1,
+        maxLength: 200,
+        description: 'the brand’s own name for the place, when it keeps the address',
+      }),
+    ),
   ),
-  externalRef: Type.Optional(Nullable(Type.String({ minLength: 1, maxLength: 200, description: 'unique within the brand' }))),
+  externalRef: Type.Optional(
+    Nullable(Type.String({ minLength: 1, maxLength: 200, description: 'unique within the brand' })),
+  ),
 }
 const Home = Closed({
   id: Type.String(),
@@ -143,7 +153,9 @@ export const homeRoutes: Routes = async (app, services) => {
           .set({
             updated_at_ms: nowMs,
             ...(body.timeZone === undefined ? {} : { time_zone: body.timeZone }),
-            ...(body.quietHours === undefined ? {} : { quiet_from: body.quietHours.from, quiet_to: body.quietHours.to }),
+            ...(body.quietHours === undefined
+              ? {}
+              : { quiet_from: body.quietHours.from, quiet_to: body.quietHours.to }),
             ...(body.region === undefined ? {} : { region: body.region }),
             ...(body.address === undefined
               ? {}
@@ -199,7 +211,9 @@ function homeOfRow(row: Selectable<HomesTable>) {
 
 function checkZone(zone: string | undefined): void {
   if (zone === undefined || isTimeZone(zone)) return
-  throw new HubError('VALIDATION_FAILED', `“${zone}” is not a time zone; write it as in Asia/Shanghai.`, { pointer: '/timeZone' })
+  throw new HubError('VALIDATION_FAILED', `“${zone}” is not a time zone; write it as in Asia/Shanghai.`, {
+    pointer: '/timeZone',
+  })
 }
 
 /** Either the hub keeps the address or the brand does; two truths would drift apart. */
@@ -217,5 +231,8 @@ async function refuseTakenRef(tx: Tx, brandId: string, homeId: string, ref: stri
     .where('external_ref', '=', ref)
     .where('home_id', '<>', homeId)
     .executeTakeFirst()
-  if (other) throw new HubError('CONFLICT', `The externalRef “${ref}” names ${other.home_id} already.`, { pointer: '/externalRef' })
+  if (other)
+    throw new HubError('CONFLICT', `The externalRef “${ref}” names ${other.home_id} already.`, {
+      pointer: '/externalRef',
+    })
 }

@@ -1,5 +1,5 @@
 import { Type } from 'typebox'
-import { instant, Instant, Key } from '#contracts'
+import { Instant, instant, Key } from '#contracts'
 import { HubError, realClock } from '#platform'
 import type { Access, Principal } from '../http/access.ts'
 import { commit } from '../http/commit.ts'
@@ -116,7 +116,11 @@ export const keyRoutes: Routes = async (app, services) => {
           atMs: nowMs,
         })
         audit('key.created', made.keyId, { role: body.role, ...(owner === brandId ? {} : { brand: owner }) })
-        const row = await tx.selectFrom('api_keys').select(COLUMNS).where('key_id', '=', made.keyId).executeTakeFirstOrThrow()
+        const row = await tx
+          .selectFrom('api_keys')
+          .select(COLUMNS)
+          .where('key_id', '=', made.keyId)
+          .executeTakeFirstOrThrow()
         return { status: 201, body: { apiKey: keyOfRow(row), key: made.key } }
       })
     },
@@ -158,7 +162,11 @@ export const keyRoutes: Routes = async (app, services) => {
         if (!row) throw new HubError('NOT_FOUND', 'There is no such key.')
         if (row.role === 'platform' && row.revoked_at_ms === null) await keepOneOperator(tx, key)
         const revoked = { ...row, revoked_at_ms: row.revoked_at_ms ?? nowMs }
-        await tx.updateTable('api_keys').set({ revoked_at_ms: revoked.revoked_at_ms }).where('key_id', '=', key).execute()
+        await tx
+          .updateTable('api_keys')
+          .set({ revoked_at_ms: revoked.revoked_at_ms })
+          .where('key_id', '=', key)
+          .execute()
         audit('key.revoked', key, { role: row.role })
         return { status: 200, body: keyOfRow(revoked) }
       })
@@ -176,7 +184,8 @@ export const keyRoutes: Routes = async (app, services) => {
       .where('revoked_at_ms', 'is', null)
       .where((eb) => eb.or([eb('expires_at_ms', 'is', null), eb('expires_at_ms', '>', realClock.nowMs())]))
       .executeTakeFirst()
-    if (!other) throw new HubError('STATE_FORBIDS', 'This is the operator’s last key. Create another before revoking it.')
+    if (!other)
+      throw new HubError('STATE_FORBIDS', 'This is the operator’s last key. Create another before revoking it.')
   }
 }
 
@@ -186,13 +195,18 @@ function refuseBeyond(principal: Principal, body: { role: string; brand?: string
     throw new HubError('VALIDATION_FAILED', detail, { pointer })
   }
   const ofBrand = ['admin', 'author', 'viewer'].includes(body.role)
-  if (body.role === 'partner' && body.partnerKey === undefined) refuse('/partnerKey', 'A partner key names its partner.')
-  if (body.role !== 'partner' && body.partnerKey !== undefined) refuse('/partnerKey', 'Only a key of role partner names one.')
+  if (body.role === 'partner' && body.partnerKey === undefined)
+    refuse('/partnerKey', 'A partner key names its partner.')
+  if (body.role !== 'partner' && body.partnerKey !== undefined)
+    refuse('/partnerKey', 'Only a key of role partner names one.')
   if (principal.role === 'platform') {
     if (ofBrand && body.brand === undefined) refuse('/brand', `A key of role ${body.role} belongs to a brand: name it.`)
     if (!ofBrand && body.brand !== undefined) refuse('/brand', `A key of role ${body.role} belongs to no brand.`)
     return
   }
-  if (!ofBrand) throw new HubError('FORBIDDEN', `Keys of role ${body.role} are made by the operator of the hub.`, { pointer: '/role' })
+  if (!ofBrand)
+    throw new HubError('FORBIDDEN', `Keys of role ${body.role} are made by the operator of the hub.`, {
+      pointer: '/role',
+    })
   if (body.brand !== undefined) refuse('/brand', 'The key will belong to your brand; leave this out.')
 }

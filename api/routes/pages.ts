@@ -1,17 +1,18 @@
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { FastifyReply, FastifyRequest } from 'fastify'
 import { Type } from 'typebox'
 import { HubError } from '#platform'
 import { PUBLIC } from '../http/access.ts'
 import { loadPages, PAGES_CSP, type PageFile } from '../http/pages.ts'
-import type { ApiServices } from '../services.ts'
+import type { Routes } from './routes.ts'
 
-const hidden = { hide: true } as never
+/** Pages are for people; the description of the API leaves them out. */
+const hidden: { hide: boolean } = { hide: true }
 
 /**
  * The homeowner's offer and the technician's job, as pages. The page is the same for every
  * token: it asks the API with the token of its own address, so a guess learns nothing here.
  */
-export async function pageRoutes(app: FastifyInstance, { pagesDir, logger }: ApiServices): Promise<void> {
+export const pageRoutes: Routes = async (app, { pagesDir, logger }) => {
   const files = pagesDir === null ? new Map<string, PageFile>() : await loadPages(pagesDir, logger)
 
   const send = (request: FastifyRequest, reply: FastifyReply, path: string): FastifyReply => {
@@ -26,7 +27,9 @@ export async function pageRoutes(app: FastifyInstance, { pagesDir, logger }: Api
 
   const params = Type.Object({ token: Type.String({ minLength: 1, maxLength: 128 }) })
   const config = { access: PUBLIC }
-  app.get('/h/:token', { config, schema: { params, ...hidden } }, (request, reply) => send(request, reply, 'offer.html'))
+  app.get('/h/:token', { config, schema: { params, ...hidden } }, (request, reply) =>
+    send(request, reply, 'offer.html'),
+  )
   app.get('/j/:token', { config, schema: { params, ...hidden } }, (request, reply) => send(request, reply, 'job.html'))
   app.get('/pages/*', { config, schema: hidden }, (request, reply) =>
     send(request, reply, (request.params as { '*': string })['*']),

@@ -1,15 +1,16 @@
 import { Type } from 'typebox'
-import { Key, type ParameterScope, type RuleDocument, instant } from '#contracts'
+import { instant, Key, type ParameterScope, type RuleDocument } from '#contracts'
 import { HubError } from '#platform'
+import { effectiveValue } from '#rules'
 import type { Tx } from '#store'
 import { placeOf } from '../device-facts.ts'
 import { requireDevice } from '../devices.ts'
+import { requireHome } from '../homes.ts'
 import { AUTHOR, VIEWER } from '../http/access.ts'
 import { commit } from '../http/commit.ts'
 import { listPage, PageOf, PageQuery } from '../http/paging.ts'
 import { read } from '../http/read.ts'
 import { Closed, Nullable, PathName, Time } from '../http/schemas.ts'
-import { requireHome } from '../homes.ts'
 import type { Routes } from './routes.ts'
 
 const Scope = Type.Enum(['device', 'home', 'region', 'product', 'brand'])
@@ -18,11 +19,22 @@ const ScopeId = Type.String({
   maxLength: 64,
   description: 'id of the device or home, region-code prefix, product key; `*` for the brand',
 })
-const Parameter = Closed({ scope: Scope, scopeId: ScopeId, key: Key, value: Type.Number(), setAt: Time, setBy: Type.String() })
+const Parameter = Closed({
+  scope: Scope,
+  scopeId: ScopeId,
+  key: Key,
+  value: Type.Number(),
+  setAt: Time,
+  setBy: Type.String(),
+})
 const Effective = Closed({
   key: Key,
-  value: Nullable(Type.Number({ description: 'null: nothing is set and the rule has no default; the condition stays unknown' })),
-  origin: Nullable(Closed({ scope: Type.String({ description: 'a scope, or `rule` for its own default' }), scopeId: Type.String() })),
+  value: Nullable(
+    Type.Number({ description: 'null: nothing is set and the rule has no default; the condition stays unknown' }),
+  ),
+  origin: Nullable(
+    Closed({ scope: Type.String({ description: 'a scope, or `rule` for its own default' }), scopeId: Type.String() }),
+  ),
 })
 const tags = ['rules']
 
@@ -135,32 +147,22 @@ export const parameterRoutes: Routes = async (app, services) => {
         const settings = await tx.selectFrom('parameters').selectAll().where('brand_id', '=', brandId).execute()
         const region = device.region ?? place.region
         const items = [...namedParameters(rule.document)].map(([key, ruleDefault]) => {
-          const found = effective(
-            settings.filter((setting) => setting.key === key),
-            { device: device.device_id, home: device.home_id, region, product: device.product_key, brand: brandId },
+          const mine = settings.filter((setting) => setting.key === key)
+          const { value, origin } = effectiveValue(
+            mine.map((setting) => ({ scope: setting.scope, scopeId: setting.scope_id, value: setting.value })),
+            { deviceId: device.device_id, homeId: device.home_id, region, productKey: device.product_key },
+            ruleDefault,
           )
-          if (found) {
-            const scopeId = found.scope === 'brand' ? '*' : found.scope_id
-            return { key, value: found.value, origin: { scope: found.scope, scopeId } }
+          const shown = { rule: request.params.rule, brand: '*' } as Partial<Record<string, string>>
+          return {
+            key,
+            value,
+            origin: origin && { scope: origin.scope, scopeId: shown[origin.scope] ?? origin.scopeId },
           }
-          return { key, value: ruleDefault, origin: ruleDefault === null ? null : { scope: 'rule', scopeId: request.params.rule } }
         })
         return { items, nextCursor: null }
       }),
   )
-}
-
-/** The nearest setting: of the device itself, then its home, the longest region prefix, its product, the brand. */
-function effective<Setting extends { scope: ParameterScope; scope_id: string }>(
-  settings: readonly Setting[],
-  place: Record<ParameterScope, string | null>,
-): Setting | undefined {
-  const of = (scope: ParameterScope): Setting | undefined =>
-    settings.find((setting) => setting.scope === scope && setting.scope_id === place[scope])
-  const region = settings
-    .filter((setting) => setting.scope === 'region' && (place.region?.startsWith(setting.scope_id) ?? false))
-    .sort((a, b) => b.scope_id.length - a.scope_id.length)[0]
-  return of('device') ?? of('home') ?? region ?? of('product') ?? of('brand')
 }
 
 /** Names in the rule's values, each with the default the rule gives it. */

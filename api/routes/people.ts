@@ -3,11 +3,11 @@ import { type Static, Type } from 'typebox'
 import { Instant, instant, sealedAs } from '#contracts'
 import { HubError, newId, type SecretBox } from '#platform'
 import type { PeopleTable, Tx } from '#store'
+import { type Contact, openContact, requireHome, sealContact } from '../homes.ts'
 import { ADMIN } from '../http/access.ts'
 import { commit } from '../http/commit.ts'
 import { read } from '../http/read.ts'
 import { Closed, Nullable, PathName, Time } from '../http/schemas.ts'
-import { type Contact, openContact, requireHome, sealContact } from '../homes.ts'
 import type { Routes } from './routes.ts'
 
 export const PersonRole = Type.Enum(['owner', 'resident', 'delegate'])
@@ -47,7 +47,13 @@ const params = Closed({ home: PathName })
 
 export async function insertPerson(
   tx: Tx,
-  { brandId, homeId, person, box, nowMs }: { brandId: string; homeId: string; person: NewPerson; box: SecretBox; nowMs: number },
+  {
+    brandId,
+    homeId,
+    person,
+    box,
+    nowMs,
+  }: { brandId: string; homeId: string; person: NewPerson; box: SecretBox; nowMs: number },
 ) {
   const personId = newId('per')
   return tx

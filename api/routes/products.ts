@@ -17,7 +17,12 @@ const Product = Closed({
   createdAt: Time,
   updatedAt: Time,
 })
-const Version = Closed({ version: Type.Integer(), document: ProductDocument, createdAt: Time, createdBy: Type.String() })
+const Version = Closed({
+  version: Type.Integer(),
+  document: ProductDocument,
+  createdAt: Time,
+  createdBy: Type.String(),
+})
 const params = Closed({ product: PathName })
 const tags = ['products']
 
@@ -42,7 +47,9 @@ export const productRoutes: Routes = async (app, services) => {
           .forUpdate()
           .executeTakeFirst()
         if (known && known.removed_at_ms === null) {
-          throw new HubError('CONFLICT', `There is a product “${document.key}” already. PUT changes it.`, { pointer: '/key' })
+          throw new HubError('CONFLICT', `There is a product “${document.key}” already. PUT changes it.`, {
+            pointer: '/key',
+          })
         }
         await refuseTypeChange(tx, brandId, document)
         const version = (known?.current_version ?? 0) + 1
@@ -56,9 +63,12 @@ export const productRoutes: Routes = async (app, services) => {
             updated_at_ms: nowMs,
           })
           .onConflict((conflict) =>
-            conflict
-              .columns(['brand_id', 'product_key'])
-              .doUpdateSet({ current_version: version, created_at_ms: nowMs, updated_at_ms: nowMs, removed_at_ms: null }),
+            conflict.columns(['brand_id', 'product_key']).doUpdateSet({
+              current_version: version,
+              created_at_ms: nowMs,
+              updated_at_ms: nowMs,
+              removed_at_ms: null,
+            }),
           )
           .execute()
         await addVersion(work, version, document)
@@ -194,7 +204,10 @@ export const productRoutes: Routes = async (app, services) => {
           .limit(1)
           .executeTakeFirst()
         if (used) {
-          throw new HubError('STATE_FORBIDS', `Devices of “${product}” are registered. Remove them first (GET /api/devices?product=${product}).`)
+          throw new HubError(
+            'STATE_FORBIDS',
+            `Devices of “${product}” are registered. Remove them first (GET /api/devices?product=${product}).`,
+          )
         }
         const { numUpdatedRows } = await tx
           .updateTable('products')
@@ -210,7 +223,11 @@ export const productRoutes: Routes = async (app, services) => {
   )
 }
 
-async function addVersion({ tx, brandId, nowMs, principal, change }: Work, version: number, document: ProductDocument): Promise<void> {
+async function addVersion(
+  { tx, brandId, nowMs, principal, change }: Work,
+  version: number,
+  document: ProductDocument,
+): Promise<void> {
   await tx
     .insertInto('product_versions')
     .values({
@@ -278,13 +295,19 @@ export function checkProduct(document: ProductDocument): void {
     })
   const metrics = new Map(document.metrics.map((metric) => [metric.key, metric]))
   unique([document.key], () => '/key')
-  unique(document.metrics.map((metric) => metric.key), (i) => `/metrics/${i}/key`)
+  unique(
+    document.metrics.map((metric) => metric.key),
+    (i) => `/metrics/${i}/key`,
+  )
   document.metrics.forEach(({ min, max, type }, i) => {
     if (min !== undefined && max !== undefined && min > max) note(`/metrics/${i}/min`, 'is above max')
     if (type !== 'number' && (min ?? max) !== undefined) note(`/metrics/${i}`, 'only a number has min and max')
   })
   const components = document.components ?? []
-  unique(components.map((component) => component.key), (i) => `/components/${i}/key`)
+  unique(
+    components.map((component) => component.key),
+    (i) => `/components/${i}/key`,
+  )
   components.forEach(({ ratedLife, recovery }, i) => {
     if (ratedLife && 'metric' in ratedLife && !metrics.has(ratedLife.metric)) {
       note(`/components/${i}/ratedLife/metric`, `“${ratedLife.metric}” is not a metric of this product`)
@@ -326,12 +349,18 @@ async function refuseTypeChange(tx: Tx, brandId: string, document: ProductDocume
     .where('brand_id', '=', brandId)
     .where('product_key', '=', document.key)
     .execute()
-  const types = new Map(versions.flatMap((version) => version.document.metrics.map((metric) => [metric.key, metric.type])))
+  const types = new Map(
+    versions.flatMap((version) => version.document.metrics.map((metric) => [metric.key, metric.type])),
+  )
   document.metrics.forEach((metric, i) => {
     const was = types.get(metric.key)
     if (was === undefined || was === metric.type) return
-    throw new HubError('VALIDATION_FAILED', `“${metric.key}” is of type ${was} and stays so. Give the new metric a new key.`, {
-      pointer: `/metrics/${i}/type`,
-    })
+    throw new HubError(
+      'VALIDATION_FAILED',
+      `“${metric.key}” is of type ${was} and stays so. Give the new metric a new key.`,
+      {
+        pointer: `/metrics/${i}/type`,
+      },
+    )
   })
 }

@@ -10,6 +10,7 @@ import { isStorableText } from '../http/json-body.ts'
 import { listPage, PageOf, PageQuery } from '../http/paging.ts'
 import { read } from '../http/read.ts'
 import { Closed, Nullable, PathName, Time } from '../http/schemas.ts'
+import { rawBodyValidator } from '../http/validation.ts'
 import type { Routes } from './routes.ts'
 
 const YAML_TYPES = ['application/yaml', 'application/x-yaml', 'text/yaml']
@@ -39,7 +40,11 @@ const Version = Closed({
 const GoLive = Closed({
   version: Type.Optional(Type.Integer({ minimum: 1, description: 'the newest when left out' })),
   canaryShare: Type.Optional(
-    Type.Number({ exclusiveMinimum: 0, maximum: 1, description: 'share of the fleet it applies to, chosen by device; 1 when left out' }),
+    Type.Number({
+      exclusiveMinimum: 0,
+      maximum: 1,
+      description: 'share of the fleet it applies to, chosen by device; 1 when left out',
+    }),
   ),
 })
 const params = Closed({ rule: PathName })
@@ -58,7 +63,7 @@ export const ruleRoutes: Routes = async (app, services) => {
   })
 
   // The rule language judges its own documents, with pointers, product and all; the schema here is for readers.
-  const judgedByLanguage = { validatorCompiler: () => (value: unknown) => ({ value }), bodyLimit: RULE_BYTES_MAX }
+  const judgedByLanguage = { validatorCompiler: rawBodyValidator, bodyLimit: RULE_BYTES_MAX }
   const ruleBody = { body: RuleDocument, consumes: ['application/json', ...YAML_TYPES] }
 
   app.get(
@@ -87,10 +92,18 @@ export const ruleRoutes: Routes = async (app, services) => {
         const document = await parseForBrand(tx, brandId, request.body)
         const before = await lockRule(tx, brandId, document.key)
         if (before && before.status !== 'deleted') {
-          throw new HubError('CONFLICT', `There is a rule “${document.key}” already. PUT saves a new version.`, { pointer: '/key' })
+          throw new HubError('CONFLICT', `There is a rule “${document.key}” already. PUT saves a new version.`, {
+            pointer: '/key',
+          })
         }
         const version = (before?.current_version ?? 0) + 1
-        const row = { status: 'draft', current_version: version, live_version: null, activation: null, canary_share: 1 } as const
+        const row = {
+          status: 'draft',
+          current_version: version,
+          live_version: null,
+          activation: null,
+          canary_share: 1,
+        } as const
         await tx
           .insertInto('rules')
           .values({ brand_id: brandId, rule_key: document.key, ...row, created_at_ms: nowMs, updated_at_ms: nowMs })
@@ -136,7 +149,13 @@ export const ruleRoutes: Routes = async (app, services) => {
     '/api/rules/:rule/versions',
     {
       config: { access: VIEWER },
-      schema: { summary: 'Every version, newest first', tags, params, querystring: Closed(PageQuery), response: { 200: PageOf(Version) } },
+      schema: {
+        summary: 'Every version, newest first',
+        tags,
+        params,
+        querystring: Closed(PageQuery),
+        response: { 200: PageOf(Version) },
+      },
     },
     (request) =>
       read(services, request, async (tx, brandId) => {
@@ -238,7 +257,8 @@ export const ruleRoutes: Routes = async (app, services) => {
           response: { 200: Rule },
         },
       },
-      (request, reply) => commit(services, request, reply, (work) => goLive(work, request.params.rule, mode, request.body)),
+      (request, reply) =>
+        commit(services, request, reply, (work) => goLive(work, request.params.rule, mode, request.body)),
     )
   }
 
@@ -364,14 +384,23 @@ async function parseForBrand(tx: Tx, brandId: string, body: unknown): Promise<Ru
     .where('p.removed_at_ms', 'is', null)
     .executeTakeFirst()
   if (!row) {
-    throw new HubError('RULE_INVALID', `There is no product “${product}”. Create it first, or scope the rule by category.`, {
-      pointer: '/scope/product',
-    })
+    throw new HubError(
+      'RULE_INVALID',
+      `There is no product “${product}”. Create it first, or scope the rule by category.`,
+      {
+        pointer: '/scope/product',
+      },
+    )
   }
   return parseRule(body, row.document as ProductDocument)
 }
 
-async function addVersion({ tx, brandId, nowMs, principal }: Work, version: number, document: RuleDocument, body: unknown) {
+async function addVersion(
+  { tx, brandId, nowMs, principal }: Work,
+  version: number,
+  document: RuleDocument,
+  body: unknown,
+) {
   await tx
     .insertInto('rule_versions')
     .values({

@@ -55,12 +55,18 @@ export const telemetryRoutes: Routes = async (app, services) => {
         tags,
         params,
         querystring: Closed({
-          metrics: Type.Optional(Type.String({ maxLength: 2_000, description: 'keys, separated by commas; all when left out (raw only)' })),
+          metrics: Type.Optional(
+            Type.String({ maxLength: 2_000, description: 'keys, separated by commas; all when left out (raw only)' }),
+          ),
           from: Type.Optional(Type.String({ maxLength: 32 })),
           to: Type.Optional(Type.String({ maxLength: 32 })),
           every: Type.Optional(Type.String({ maxLength: 32, description: 'bucket length, as 5m or PT1H' })),
-          agg: Type.Optional(Type.Enum(['mean', 'min', 'max', 'last', 'sum', 'count'], { description: 'mean when left out' })),
-          limit: Type.Optional(Type.Integer({ minimum: 1, maximum: READINGS_MAX, description: 'raw readings of one page; default 1000' })),
+          agg: Type.Optional(
+            Type.Enum(['mean', 'min', 'max', 'last', 'sum', 'count'], { description: 'mean when left out' }),
+          ),
+          limit: Type.Optional(
+            Type.Integer({ minimum: 1, maximum: READINGS_MAX, description: 'raw readings of one page; default 1000' }),
+          ),
           cursor: Type.Optional(Type.String({ minLength: 1, maxLength: 512 })),
         }),
         response: { 200: PageOf(Reading) },
@@ -73,7 +79,8 @@ export const telemetryRoutes: Routes = async (app, services) => {
       const toMs = query.to === undefined ? clock.nowMs() + 1 : queryMs(query.to, 'to')
       const fromMs = query.from === undefined ? toMs - SPAN_MS : queryMs(query.from, 'from')
       if (fromMs >= toMs) throw badQuery('from', 'must lie before to')
-      if (toMs - fromMs > SPAN_MS_MAX) throw badQuery('from', `may lie at most ${SPAN_MS_MAX / 86_400_000} days before to`)
+      if (toMs - fromMs > SPAN_MS_MAX)
+        throw badQuery('from', `may lie at most ${SPAN_MS_MAX / 86_400_000} days before to`)
       const metrics = query.metrics === undefined ? undefined : metricKeys(query.metrics)
       if (query.every === undefined) {
         if (query.agg !== undefined) throw badQuery('agg', 'needs every, the length of a bucket')
@@ -97,7 +104,8 @@ export const telemetryRoutes: Routes = async (app, services) => {
       }
       if (metrics === undefined) throw badQuery('metrics', 'must be named for buckets')
       const everyMs = durationMs(query.every)
-      if (everyMs === null || everyMs < EVERY_MS_MIN) throw badQuery('every', 'is not a duration of a second or more, as 5m')
+      if (everyMs === null || everyMs < EVERY_MS_MIN)
+        throw badQuery('every', 'is not a duration of a second or more, as 5m')
       if ((toMs - fromMs) / everyMs > BUCKETS_MAX) {
         throw badQuery('every', `would give more than ${BUCKETS_MAX} buckets; make it longer or the range shorter`)
       }
@@ -151,7 +159,9 @@ export const telemetryRoutes: Routes = async (app, services) => {
         summary: 'The newest messages, each accepted or with its quarantine code: what firmware authors need',
         tags,
         params,
-        querystring: Closed({ last: Type.Optional(Type.Integer({ minimum: 1, maximum: PAGE_SIZE_MAX, description: 'default 20' })) }),
+        querystring: Closed({
+          last: Type.Optional(Type.Integer({ minimum: 1, maximum: PAGE_SIZE_MAX, description: 'default 20' })),
+        }),
         response: { 200: Closed({ items: Type.Array(Message), nextCursor: Type.Null() }) },
       },
     },

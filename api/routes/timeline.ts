@@ -53,7 +53,9 @@ export const timelineRoutes: Routes = async (app, services) => {
           .where('t.at_ms', '>=', device.owner_since_ms)
         const cases = tx
           .selectFrom('case_events as e')
-          .innerJoin('cases as c', (join) => join.onRef('c.brand_id', '=', 'e.brand_id').onRef('c.case_id', '=', 'e.case_id'))
+          .innerJoin('cases as c', (join) =>
+            join.onRef('c.brand_id', '=', 'e.brand_id').onRef('c.case_id', '=', 'e.case_id'),
+          )
           .select((eb) => [
             'e.at_ms as at_ms',
             'e.case_id as subject',
@@ -61,26 +63,33 @@ export const timelineRoutes: Routes = async (app, services) => {
             eb(eb.val('case.'), '||', eb.ref('e.to_state')).$castTo<string>().as('kind'),
             'c.component as component',
             eb.ref('c.rule_key').$castTo<string | null>().as('rule'),
-            eb.fn<Record<string, unknown>>('jsonb_build_object', [
-              eb.cast(eb.val('why'), 'text'),
-              'e.why',
-              eb.cast(eb.val('row'), 'text'),
-              'e.table_row',
-            ]).as('detail'),
+            eb
+              .fn<Record<string, unknown>>('jsonb_build_object', [
+                eb.cast(eb.val('why'), 'text'),
+                'e.why',
+                eb.cast(eb.val('row'), 'text'),
+                'e.table_row',
+              ])
+              .as('detail'),
           ])
           .where('e.brand_id', '=', brandId)
           .where('c.brand_id', '=', brandId)
           .where('c.device_id', '=', device.device_id)
           .where('e.at_ms', '>=', device.owner_since_ms)
         const both = tx.selectFrom(alerts.unionAll(cases).as('entry')).selectAll()
-        return listPage(both, request.query, { by: ['at_ms', 'subject', 'ordinal', 'kind'], direction: 'desc' }, (row) => ({
-          at: instant(row.at_ms),
-          kind: row.kind,
-          subject: row.subject,
-          component: row.component,
-          rule: row.rule,
-          detail: row.detail,
-        }))
+        return listPage(
+          both,
+          request.query,
+          { by: ['at_ms', 'subject', 'ordinal', 'kind'], direction: 'desc' },
+          (row) => ({
+            at: instant(row.at_ms),
+            kind: row.kind,
+            subject: row.subject,
+            component: row.component,
+            rule: row.rule,
+            detail: row.detail,
+          }),
+        )
       }),
   )
 }

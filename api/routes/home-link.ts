@@ -1,0 +1,72 @@
+import { AcceptBody, DeclineBody, OfferView, Slot, SnoozeBody } from '#contracts'
+import { LINK } from '../http/access.ts'
+import { Closed, PathName } from '../http/schemas.ts'
+import type { Routes } from './routes.ts'
+
+const params = Closed({ token: PathName })
+const tags = ['homeowner']
+const response = { 200: OfferView }
+const config = { access: LINK }
+const base = '/home/v1/offers/:token'
+
+/**
+ * The homeowner's calls: our page, a brand's app and a mini-program use the same, with
+ * nothing but the link. Each answers with the offer as it then is.
+ */
+export const homeLinkRoutes: Routes = async (app, { bridge }) => {
+  const { offers } = bridge
+
+  app.get(
+    base,
+    { config, schema: { summary: 'Need, reasons, price, times, choices', tags, params, response } },
+    (request) => offers.view(request.params.token),
+  )
+
+  app.post(
+    `${base}/accept`,
+    { config, schema: { summary: 'Accept a time and say who may come', tags, params, body: AcceptBody, response } },
+    (request) => offers.accept(request.params.token, { ...request.body, method: 'page' }),
+  )
+
+  app.post(
+    `${base}/snooze`,
+    { config, schema: { summary: 'Ask again later', tags, params, body: SnoozeBody, response } },
+    (request) => offers.snooze(request.params.token, request.body),
+  )
+
+  app.post(
+    `${base}/self_service`,
+    { config, schema: { summary: 'I will do it myself', tags, params, body: Closed({}), response } },
+    (request) => offers.selfService(request.params.token),
+  )
+
+  app.post(
+    `${base}/decline`,
+    { config, schema: { summary: 'No', tags, params, body: DeclineBody, response } },
+    (request) => offers.decline(request.params.token, request.body),
+  )
+
+  app.post(
+    `${base}/reschedule`,
+    {
+      config,
+      schema: {
+        summary: 'Another time, until somebody has arrived',
+        tags,
+        params,
+        body: Closed({ slot: Slot }),
+        response,
+      },
+    },
+    (request) => offers.reschedule(request.params.token, request.body),
+  )
+
+  app.post(
+    `${base}/cancel`,
+    {
+      config,
+      schema: { summary: 'Call it off, until somebody has arrived', tags, params, body: Closed({}), response },
+    },
+    (request) => offers.cancel(request.params.token),
+  )
+}
