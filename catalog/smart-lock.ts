@@ -157,10 +157,20 @@ export const smartLock: CatalogEntry = {
       component: 'lock-motor',
       severity: 'warning',
       when: {
-        all: [
-          // A slow bolt on good batteries is friction; on weak ones it is the batteries.
-          { metric: 'battery_mv', op: '>', value: 5_200, agg: 'mean', window: '24h', atLeast: 24 },
-          { metric: 'motor_ms', op: '>', value: 2_000, clear: 1_600, agg: 'mean', window: '24h', atLeast: 24 },
+        // A slow bolt on good batteries is friction; on weak ones it is the batteries. Half-used ones get a longer limit.
+        any: [
+          {
+            all: [
+              { metric: 'battery_mv', op: '>', value: 5_600, agg: 'mean', window: '24h', atLeast: 24 },
+              { metric: 'motor_ms', op: '>', value: 2_800, clear: 2_200, agg: 'mean', window: '24h', atLeast: 24 },
+            ],
+          },
+          {
+            all: [
+              { metric: 'battery_mv', op: '>', value: 5_200, agg: 'mean', window: '24h', atLeast: 24 },
+              { metric: 'motor_ms', op: '>', value: 3_300, clear: 2_800, agg: 'mean', window: '24h', atLeast: 24 },
+            ],
+          },
         ],
       },
       for: '24h',

@@ -77,15 +77,15 @@ export const washingMachine: CatalogEntry = {
       severity: 'warning',
       when: {
         all: [
-          { metric: 'spin_rpm', op: '>=', value: 1_000, agg: 'min', window: '4d', atLeast: 96 },
+          { metric: 'spin_rpm', op: '>=', value: 1_000, agg: 'min', window: '5d', atLeast: 120 },
           {
             metric: 'vibration_mms',
             op: '>',
-            value: { param: 'vibration_limit', default: 8 },
-            clear: 7,
+            value: { param: 'vibration_limit', default: 9 },
+            clear: 8,
             agg: 'min',
-            window: '4d',
-            atLeast: 96,
+            window: '5d',
+            atLeast: 120,
           },
         ],
       },
