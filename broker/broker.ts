@@ -151,6 +151,7 @@ export function createBroker(options: BrokerOptions): Broker {
     },
 
     async dropSessions(which) {
+      connections.revocations++
       const dropped: Connection[] =
         'deviceId' in which ? connections.ofDevice(which.deviceId) : connections.ofCredential(which.credentialId)
       for (const connection of dropped) {

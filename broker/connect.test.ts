@@ -1,6 +1,8 @@
 import { expect, test } from 'vitest'
 import { tokenHash } from '#platform'
-import { startBroker, tokenOf } from './testing/broker-fixture.ts'
+import type { Credential } from './identity.ts'
+import { DEVICES, startBroker, tokenOf } from './testing/broker-fixture.ts'
+import { Journal } from './testing/journal.ts'
 import { connected, connectPacket, publishPacket, rawTcp } from './testing/raw-client.ts'
 
 const will = (topic: string) => ({ topic, payload: Buffer.from('{"last":1}'), qos: 1 as const, retain: false })
@@ -220,4 +222,19 @@ test('a revoked credential ends its live sessions, silently, and opens no more',
   expect((await again.next('connack')).returnCode).toBe(4)
   expect(await broker.dropSessions({ deviceId: 'dev_a' })).toBe(1)
   await presence.find(({ state }) => state === 'disconnected')
+})
+
+test('a credential revoked while it is being looked up opens nothing', async () => {
+  const asked = new Journal<(found: Credential | null) => void>()
+  const { broker, port } = await startBroker({
+    findCredential: () => new Promise((resolve) => asked.push(resolve)),
+  })
+  const client = rawTcp(port)
+  client.send(connectPacket({ username: tokenOf('cred_a') }))
+  const [answerOld] = await asked.reaches(1)
+  expect(await broker.dropSessions({ credentialId: 'cred_a' })).toBe(0)
+  answerOld!(DEVICES[0]!)
+  const [, answerNew] = await asked.reaches(2)
+  answerNew!(null)
+  expect((await client.next('connack')).returnCode).toBe(4)
 })

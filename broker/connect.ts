@@ -61,6 +61,9 @@ function clientIdProblem({ clientId, clean }: ConnectPacket, limits: BrokerLimit
   return null
 }
 
+/** Revocations in a row that may cross one look-up before the client is told to come back. */
+const LOOKUPS_MAX = 3
+
 /** A user name is a token; without one the certificate speaks. */
 async function identify(
   context: ConnectContext,
@@ -81,9 +84,17 @@ async function lookUp(
   unknownCode: ConnackCode,
 ): Promise<Credential | Refusal> {
   const unavailable: Refusal = { code: CONNACK.serverUnavailable, reason: 'credential_lookup' }
+  const { connections } = context
   try {
-    const found = await within(context.limits.authenticateMs, context.findCredential(key))
-    return found === 'late' ? unavailable : (found ?? { code: unknownCode, reason: 'credential' })
+    for (let attempt = 0; attempt < LOOKUPS_MAX; attempt++) {
+      const asOf = connections.revocations
+      const found = await within(context.limits.authenticateMs, context.findCredential(key))
+      if (found === 'late') break
+      // Something was revoked meanwhile: what was found may be just that.
+      if (found !== null && connections.revocations !== asOf) continue
+      return found ?? { code: unknownCode, reason: 'credential' }
+    }
+    return unavailable
   } catch (error) {
     context.logger.error({ err: toError(error) }, 'looking up a credential failed')
     return unavailable

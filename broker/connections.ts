@@ -5,6 +5,8 @@ export class Connections {
   readonly #all = new Set<Connection>()
   readonly #byDevice = new Map<string, Set<Connection>>()
   readonly #bySession = new Map<string, Connection>()
+  /** Raised by each revocation, so that a look-up begun before it is not believed after it. */
+  revocations = 0
 
   get size(): number {
     return this.#all.size
