@@ -1,0 +1,87 @@
+import type { RuleDocument, RuleMode } from '#contracts'
+import type { Device } from './device.ts'
+import type { ParameterSetting } from './parameters.ts'
+import type { ProductLayout } from './product-layout.ts'
+import type { Silence } from './silences.ts'
+import { boundaryAtOrAfter } from './tick-timers.ts'
+import type { Turn } from './turn.ts'
+
+/** One version of a rule with how widely it applies. */
+export interface RuleVersion {
+  document: RuleDocument
+  version: number
+  mode: RuleMode
+  canaryShare: number
+  activation: string
+}
+
+/** A rule of a brand: the version that decides, and the one getting warm (T19). */
+export interface RuleState extends RuleVersion {
+  next: (RuleVersion & { activatedAtMs: number }) | null
+}
+
+/** Errors of one rule are reported once an hour, or a broken fleet would drown its operator (T12). */
+const ERROR_EVERY_MS = 3_600_000
+
+/** Everything of one brand. Nothing here ever reaches another brand's devices (I10). */
+export class Brand {
+  readonly brandId: string
+  readonly products = new Map<string, ProductLayout>()
+  readonly rules = new Map<string, RuleState>()
+  /** By key, then by scope and id. */
+  readonly parameters = new Map<string, Map<string, ParameterSetting>>()
+  readonly silences = new Map<string, Silence>()
+  readonly devices = new Map<string, Device>()
+  /** Homes that withdrew their consent to be watched. */
+  readonly unwatchedHomes = new Set<string>()
+  /** Rule key → hub time of its last reported error. */
+  readonly errorsAtMs = new Map<string, number>()
+  /** Devices that may have an episode nobody was told of. */
+  readonly hushed = new Set<Device>()
+  /** Boundary at which the next silence ends. */
+  scheduledMs = Number.POSITIVE_INFINITY
+
+  constructor(brandId: string) {
+    this.brandId = brandId
+  }
+
+  get timerKey(): string {
+    return this.brandId
+  }
+
+  /** The boundary at which the next silence is over. */
+  dueMs(): number {
+    let due = Number.POSITIVE_INFINITY
+    for (const silence of this.silences.values()) due = Math.min(due, boundaryAtOrAfter(silence.untilMs))
+    return due
+  }
+
+  /** Ends the silences whose time is over, and tells what they hushed (T22). */
+  tick(turn: Turn, boundaryMs: number): void {
+    for (const silence of this.silences.values())
+      if (silence.untilMs <= boundaryMs) this.silences.delete(silence.silenceId)
+    this.tellHushed(turn)
+  }
+
+  /** Tells what opened unheard and still stands, unless something else hushes it. */
+  tellHushed(turn: Turn): void {
+    const devices = [...this.hushed].sort((a, b) => (a.timerKey < b.timerKey ? -1 : 1))
+    for (const device of devices) if (!device.tellHushed(turn)) this.hushed.delete(device)
+  }
+
+  modeOf(ruleKey: string): RuleMode {
+    return this.rules.get(ruleKey)?.mode ?? 'active'
+  }
+
+  settings(key: string): Iterable<ParameterSetting> {
+    return this.parameters.get(key)?.values() ?? []
+  }
+
+  reportError(turn: Turn, ruleKey: string, detail: string): void {
+    turn.counters.errors++
+    const last = this.errorsAtMs.get(ruleKey)
+    if (last !== undefined && turn.atMs - last < ERROR_EVERY_MS) return
+    this.errorsAtMs.set(ruleKey, turn.atMs)
+    turn.emit({ kind: 'operator.event', brandId: this.brandId, code: 'rule.error', subject: ruleKey, detail })
+  }
+}

@@ -1,0 +1,60 @@
+import type { Condition, RuleDocument, Value } from '#contracts'
+import { canonicalJson, durationMs } from '#platform'
+
+/**
+ * What of a rule decides, as canonical JSON with defaults filled in and durations in milliseconds:
+ * two documents that behave alike read alike, however they were written. Names, texts, service
+ * and notes are left out: changing them leaves every alert as it is (T18).
+ */
+export function canonicalRule(rule: RuleDocument): string {
+  return canonicalJson({
+    key: rule.key,
+    component: rule.component,
+    scope: { ...rule.scope, tags: rule.scope.tags ? [...rule.scope.tags].sort() : undefined },
+    severities: rule.levels?.map((level) => level.severity) ?? [rule.severity ?? 'warning'],
+    levels: rule.levels?.slice(1).map(({ value, clear }) => limits(value, clear, rule)),
+    when: condition(rule.when, rule),
+    for: milliseconds(rule.for),
+    keep: milliseconds(rule.keep),
+    noData: typeof rule.noData === 'object' ? { alert: milliseconds(rule.noData.alert.for) } : (rule.noData ?? 'hold'),
+    // The default depends on the component, which the product knows.
+    latch: rule.latch ?? 'by-component',
+    dispatch: rule.dispatch ?? 'notify',
+    safety: rule.safety ?? null,
+  })
+}
+
+export function sameSemantics(a: RuleDocument, b: RuleDocument): boolean {
+  return canonicalRule(a) === canonicalRule(b)
+}
+
+function milliseconds(duration: string | undefined): number {
+  return durationMs(duration ?? '') ?? 0
+}
+
+function condition(node: Condition, rule: RuleDocument): unknown {
+  if ('all' in node) return { all: node.all.map((child) => condition(child, rule)) }
+  if ('any' in node) return { any: node.any.map((child) => condition(child, rule)) }
+  if ('not' in node) return { not: condition(node.not, rule) }
+  if ('noData' in node) return { noData: { metric: node.noData.metric, for: milliseconds(node.noData.for) } }
+  const { metric, op, value, clear, agg, window, atLeast } = node
+  if (!window) return { metric, op, ...limits(value, clear, rule) }
+  const kind = agg ?? 'last'
+  return {
+    metric,
+    op,
+    ...limits(value, clear, rule),
+    agg: kind,
+    window: milliseconds(window),
+    atLeast: atLeast ?? (kind === 'stddev' ? 2 : 1),
+  }
+}
+
+function limits(value: Value, clear: Value | undefined, rule: RuleDocument): { value: unknown; clear: unknown } {
+  return { value: limit(value, rule), clear: limit(clear ?? value, rule) }
+}
+
+function limit(value: Value, rule: RuleDocument): unknown {
+  if (typeof value === 'number') return value
+  return { param: value.param, default: rule.parameters?.[value.param] ?? value.default ?? null }
+}

@@ -1,0 +1,75 @@
+import { FALSE, TRUE, UNKNOWN } from './alert-lifecycle.ts'
+import { LEAF_TRUTH, LEAF_UNTIL } from './leaf.ts'
+import type { Truth } from './truth.ts'
+
+/** A condition with its leaves replaced by the place of their truth in an instance's numbers. */
+export type TreeNode =
+  | { kind: 'leaf'; at: number }
+  | { kind: 'all'; children: readonly TreeNode[] }
+  | { kind: 'any'; children: readonly TreeNode[] }
+  | { kind: 'not'; child: TreeNode }
+
+/** Kleene's three-valued logic over what the leaves say at `atMs`: a leaf past its time is unknown. */
+export function truthAt(node: TreeNode, core: readonly number[], offset: number, atMs: number): Truth {
+  switch (node.kind) {
+    case 'leaf':
+      return atMs > core[offset + node.at + LEAF_UNTIL]! ? UNKNOWN : (core[offset + node.at + LEAF_TRUTH]! as Truth)
+    case 'not': {
+      const truth = truthAt(node.child, core, offset, atMs)
+      return truth === UNKNOWN ? UNKNOWN : truth === TRUE ? FALSE : TRUE
+    }
+    case 'all':
+      return gather(node.children, FALSE, TRUE, core, offset, atMs)
+    case 'any':
+      return gather(node.children, TRUE, FALSE, core, offset, atMs)
+  }
+}
+
+function gather(
+  children: readonly TreeNode[],
+  decisive: Truth,
+  otherwise: Truth,
+  core: readonly number[],
+  offset: number,
+  atMs: number,
+): Truth {
+  let result = otherwise
+  for (const child of children) {
+    const truth = truthAt(child, core, offset, atMs)
+    if (truth === decisive) return decisive
+    if (truth === UNKNOWN) result = UNKNOWN
+  }
+  return result
+}
+
+/**
+ * Until when a known truth stays known without another sample. Leaves only ever turn unknown by
+ * themselves, and Kleene's logic is monotone in that: a known answer stays or becomes unknown.
+ */
+export function knownUntil(
+  node: TreeNode,
+  truth: Truth,
+  core: readonly number[],
+  offset: number,
+  atMs: number,
+): number {
+  switch (node.kind) {
+    case 'leaf':
+      return core[offset + node.at + LEAF_UNTIL]!
+    case 'not':
+      return knownUntil(node.child, truth === TRUE ? FALSE : TRUE, core, offset, atMs)
+    case 'all':
+    case 'any': {
+      // One decisive child carries the answer alone; without one, all of them do together.
+      const decisive = node.kind === 'all' ? FALSE : TRUE
+      let untilMs = truth === decisive ? Number.NEGATIVE_INFINITY : Number.POSITIVE_INFINITY
+      for (const child of node.children) {
+        const childTruth = truthAt(child, core, offset, atMs)
+        if (truth === decisive) {
+          if (childTruth === decisive) untilMs = Math.max(untilMs, knownUntil(child, childTruth, core, offset, atMs))
+        } else untilMs = Math.min(untilMs, knownUntil(child, childTruth, core, offset, atMs))
+      }
+      return untilMs
+    }
+  }
+}

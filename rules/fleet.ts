@@ -1,0 +1,57 @@
+import { Brand } from './brand.ts'
+import type { Device } from './device.ts'
+import { type Tickable, TickTimers } from './tick-timers.ts'
+import type { Turn } from './turn.ts'
+
+interface Ticked extends Tickable {
+  dueMs(turn: Turn): number
+  tick(turn: Turn, boundaryMs: number): void
+}
+
+/** Everything the records have told: brands with their devices and rules, and what waits for time to pass. */
+export class Fleet {
+  readonly brands = new Map<string, Brand>()
+  readonly #timers = new TickTimers<Ticked>()
+  /** Devices changed since the last checkpoint. */
+  readonly dirtyDevices = new Set<Device>()
+  /** Registry entries changed since the last checkpoint, by key. */
+  readonly dirtyKeys = new Set<string>()
+
+  brand(brandId: string): Brand {
+    let brand = this.brands.get(brandId)
+    if (!brand) {
+      brand = new Brand(brandId)
+      this.brands.set(brandId, brand)
+    }
+    return brand
+  }
+
+  device(brandId: string, deviceId: string): Device | undefined {
+    return this.brands.get(brandId)?.devices.get(deviceId)
+  }
+
+  /** To be called after anything changed in a device: notes it for the checkpoint and for the clock. */
+  touched(device: Device, turn: Turn): void {
+    if (device.dirty) {
+      device.dirty = false
+      this.dirtyDevices.add(device)
+    }
+    this.schedule(device, turn)
+  }
+
+  schedule(item: Ticked, turn: Turn): void {
+    this.#timers.schedule(item, item.dueMs(turn))
+  }
+
+  /** Runs the boundaries up to `toMs`; only those at which something is due cost anything. */
+  runTicks(turn: Turn, toMs: number): void {
+    for (let boundaryMs = this.#timers.nextMs(); boundaryMs <= toMs; boundaryMs = this.#timers.nextMs()) {
+      turn.tickMs = turn.atMs = boundaryMs
+      for (const item of this.#timers.take()) {
+        if (item.dueMs(turn) <= boundaryMs) item.tick(turn, boundaryMs)
+        if ('facts' in item) this.touched(item as Device, turn)
+        else this.schedule(item, turn)
+      }
+    }
+  }
+}

@@ -1,0 +1,135 @@
+import type { RuleMode, Severity } from '#contracts'
+import { AT, freshCore, type Place } from './instance-core.ts'
+import type { Plan } from './plan.ts'
+import { SampleWindow } from './sample-window.ts'
+
+/** The open episode of an instance: who it is and what has been said about it. */
+export interface OpenEpisode {
+  id: string
+  /** Event time; a late sample may move it, the id stays. */
+  startedAtMs: number
+  ruleVersion: number
+  mode: RuleMode
+  /** Index of the rule's severities, as announced. */
+  level: number
+  severity: Severity
+  /** People have been told, or are about to be. */
+  told: boolean
+  acknowledged: boolean
+  revised: boolean
+  /** T9 so far. */
+  wavered: number
+  /** The component was serviced then; the first known-false answer before the deadline ends the episode (T26). */
+  serviced: { atMs: number; deadlineMs: number } | null
+}
+
+/** What a repair is watched for: becomes `verification.ended`. */
+export interface Watch {
+  caseId: string
+  attempt: number
+  repairedAtMs: number
+  /** Hub time. Moved once when the recovery has begun but not lasted long enough. */
+  deadlineMs: number
+  extended: boolean
+  minReadings: number
+  verified: boolean
+}
+
+/** Openings remembered per instance: enough to see flapping and a start that recurs. */
+export const OPENINGS_KEPT = 6
+
+/**
+ * One rule on one component of one device; or the silence of the device; or a watch over a
+ * repair. Its numbers live in arrays shared with the device's other instances, at `offset`:
+ * `core` as of now, `checkpoint` as of the start of the kept samples.
+ */
+export class Instance implements Place {
+  plan: Plan
+  /** Version of the rule the plan is of. */
+  version: number
+  /** Names the control change that made it live: part of every episode's id. */
+  activation: string
+  limits: readonly number[]
+  core: number[]
+  checkpoint: number[]
+  offset = 0
+  windows: SampleWindow[]
+  checkpointWindows: SampleWindow[]
+  episode: OpenEpisode | null = null
+  /** Start and ordinal of recent episodes, alternating, in the order they opened. */
+  openings: number[] = NONE
+  flapping = false
+  /** Why it cannot be evaluated (T12); frozen meanwhile. */
+  failure: string | null = null
+  /** The next version of its rule, getting warm: decides nothing and tells nobody (T19). */
+  warming = false
+  watch: Watch | null = null
+
+  constructor(plan: Plan, version: number, activation: string) {
+    this.plan = plan
+    this.version = version
+    this.activation = activation
+    this.limits = plan.limits
+    this.core = freshCore(plan)
+    this.checkpoint = freshCore(plan)
+    this.windows = freshWindows(plan)
+    this.checkpointWindows = freshWindows(plan)
+  }
+
+  /** Sorts and names the instance within its device. */
+  get key(): string {
+    return this.watch ? watchKey(this.watch.caseId) : instanceKey(this.plan, this.warming)
+  }
+
+  /** Nothing at or before this time can be put among its samples any more. */
+  get closedUntilMs(): number {
+    return this.checkpoint[this.offset + AT]!
+  }
+
+  /**
+   * Makes the present the checkpoint. After a change from outside (service, dismissal, another
+   * limit) samples from before it no longer have a say.
+   */
+  settle(watermarkMs: number): void {
+    for (let i = 0; i < this.plan.length; i++) this.checkpoint[this.offset + i] = this.core[this.offset + i]!
+    this.checkpoint[this.offset + AT] = Math.max(watermarkMs, this.core[this.offset + AT]!)
+    this.checkpointWindows = this.windows.map((window) => window.clone())
+  }
+}
+
+const NONE: number[] = []
+
+export function instanceKey(plan: Plan, warming: boolean): string {
+  return `${plan.ruleKey} ${plan.subject}${warming ? ' next' : ''}`
+}
+
+/** Watches stand after all rules, whose keys start with a letter. */
+export function watchKey(caseId: string): string {
+  return `~ ${caseId}`
+}
+
+function freshWindows(plan: Plan): SampleWindow[] {
+  const windows: SampleWindow[] = []
+  for (const leaf of plan.leaves)
+    if (leaf.kind === 'metric' && leaf.agg) windows.push(new SampleWindow(leaf.agg, leaf.windowMs))
+  return windows
+}
+
+/** Moves instances into arrays of their own device, one behind the other. */
+export function shareArrays(instances: readonly Instance[]): void {
+  const core: number[] = []
+  const checkpoint: number[] = []
+  const offsets: number[] = []
+  for (const instance of instances) {
+    offsets.push(core.length)
+    for (let i = 0; i < instance.plan.length; i++) {
+      core.push(instance.core[instance.offset + i]!)
+      checkpoint.push(instance.checkpoint[instance.offset + i]!)
+    }
+  }
+  instances.forEach((instance, i) => {
+    instance.core = core
+    instance.checkpoint = checkpoint
+    instance.offset = offsets[i]!
+  })
+}

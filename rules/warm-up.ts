@@ -1,0 +1,18 @@
+import type { Condition, RuleDocument } from '#contracts'
+import { durationMs } from '#platform'
+
+/**
+ * How long a version of a rule must have watched before it may decide (T19): until its windows are
+ * full and its `for` could have passed. 0 for a rule that judges by the newest sample.
+ */
+export function warmUpMs(rule: RuleDocument): number {
+  return windowMs(rule.when) + (durationMs(rule.for ?? '') ?? 0)
+}
+
+function windowMs(condition: Condition): number {
+  if ('all' in condition) return Math.max(...condition.all.map(windowMs))
+  if ('any' in condition) return Math.max(...condition.any.map(windowMs))
+  if ('not' in condition) return windowMs(condition.not)
+  if ('noData' in condition) return durationMs(condition.noData.for) ?? 0
+  return durationMs(condition.window ?? '') ?? 0
+}
