@@ -3,6 +3,7 @@ import Fastify, {
   type FastifyPluginAsync,
   type FastifyReply,
   type FastifyServerOptions,
+  LogController,
 } from 'fastify'
 import { HubError, realClock } from '#platform'
 import { guardAccess } from './http/access.ts'
@@ -41,7 +42,7 @@ export async function createApi(services: ApiServices): Promise<Api> {
   const limits = { ...DEFAULT_LIMITS, ...services.limits }
   const options: FastifyServerOptions & { http: object } = {
     loggerInstance: services.logger,
-    disableRequestLogging: true,
+    logController: new LogController({ disableRequestLogging: true }),
     trustProxy: services.trustProxy ?? false,
     bodyLimit: BODY_BYTES_MAX,
     requestTimeout: REQUEST_MS_MAX,

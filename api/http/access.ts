@@ -50,6 +50,9 @@ export const AUTHOR: Access = { kind: 'key', roles: ['admin', 'author'] }
 export const VIEWER: Access = { kind: 'key', roles: ['admin', 'author', 'viewer'] }
 export const PARTNER: Access = { kind: 'key', roles: ['partner'] }
 
+/** Where people read how to call. */
+export const DOCS_PATH = '/docs'
+
 const BEARER = /^Bearer ([\x21-\x7e]{16,256})$/
 
 export interface AccessOptions {
@@ -65,6 +68,8 @@ export function guardAccess(app: FastifyInstance, { keys, perAddress, perKey }: 
   app.decorateRequest('principal', null)
 
   app.addHook('onRoute', (route) => {
+    // The documentation's own files come from its plugin, which cannot say it for us.
+    if (route.url.startsWith(DOCS_PATH)) route.config = { ...route.config, access: PUBLIC }
     if (!route.config?.access) throw new Error(`${String(route.method)} ${route.url} declares no access`)
   })
 

@@ -2,7 +2,7 @@ import swagger from '@fastify/swagger'
 import swaggerUi from '@fastify/swagger-ui'
 import type { FastifyInstance } from 'fastify'
 import { Condition } from '#contracts'
-import { type Access, PUBLIC } from './access.ts'
+import { type Access, DOCS_PATH, PUBLIC } from './access.ts'
 import { ProblemDetails } from './problem.ts'
 
 /** The docs page draws itself from files we serve; nothing is fetched from elsewhere. */
@@ -89,7 +89,7 @@ export async function describeApi(app: FastifyInstance, version: string): Promis
     })) as never,
   })
   await app.register(swaggerUi, {
-    routePrefix: '/docs',
+    routePrefix: DOCS_PATH,
     staticCSP: DOCS_CSP,
     uiConfig: { validatorUrl: null as never, deepLinking: true, tryItOutEnabled: false },
   })

@@ -5,6 +5,7 @@ import { HubError, newId } from '#platform'
 import type { ConsentsTable } from '#store'
 import { requireHome } from '../homes.ts'
 import { ADMIN } from '../http/access.ts'
+import { actorOf } from '../http/actor.ts'
 import { commit } from '../http/commit.ts'
 import { listPage, PageOf, PageQuery } from '../http/paging.ts'
 import { read } from '../http/read.ts'
@@ -92,7 +93,7 @@ export const consentRoutes: Routes = async (app, services) => {
         response: { 201: Closed({ items: Type.Array(Consent) }) },
       },
     },
-    async (request, reply) => {
+    (request, reply) => {
       const { body } = request
       const atMs = msOf(body.at, '/at')
       const untilMs = msOrNull(body.until, '/until')
@@ -104,7 +105,7 @@ export const consentRoutes: Routes = async (app, services) => {
       if (untilMs !== null && untilMs <= atMs) {
         throw new HubError('VALIDATION_FAILED', 'The consent would end before it begins.', { pointer: '/until' })
       }
-      const answer = await commit(services, request, reply, async ({ tx, brandId, nowMs, change, audit }) => {
+      return commit(services, request, reply, async ({ tx, brandId, nowMs, change, audit }) => {
         if (atMs > nowMs + AHEAD_MS_MAX) {
           throw new HubError('VALIDATION_FAILED', 'Nobody has agreed yet: the time lies ahead.', { pointer: '/at' })
         }
@@ -149,14 +150,13 @@ export const consentRoutes: Routes = async (app, services) => {
         }
         // Whether a home is watched at all is a decision of the rules, so it goes through the log.
         if (body.purpose === 'monitoring') await change({ type: 'consent.monitoring', homeId, granted: body.granted })
+        await services.bridge.homes.consentChanged(tx, brandId, homeId, { by: actorOf(request) })
         audit(body.granted ? 'consent.granted' : 'consent.withdrawn', homeId, {
           purpose: body.purpose,
           consents: rows.map((row) => row.consent_id),
         })
         return { status: 201, body: { items: rows.map(consentOfRow) } }
       })
-      services.bridge.nudge()
-      return answer
     },
   )
 

@@ -12,19 +12,21 @@ import type { Routes } from './routes.ts'
 const READERS: Access = { kind: 'key', roles: ['platform', 'admin', 'author', 'viewer'] }
 const DRIVERS: Access = { kind: 'key', roles: ['platform', 'admin'] }
 
-const State = Type.Enum(['pending', 'sent', 'dead'])
+const State = Type.Enum(['pending', 'sent', 'dead', 'cancelled'])
 const Delivery = Closed({
   id: Type.String({ description: 'the webhook-id, the same in every attempt' }),
-  brandId: Nullable(Type.String()),
-  endpointId: Type.String(),
+  brandId: Type.String({ description: '`hub` for the operator’s own' }),
+  destinationKind: Type.Enum(['partner', 'brand']),
+  endpointId: Type.String({ description: 'partner key, or id of the brand’s endpoint' }),
   type: Type.String(),
   subject: Type.String(),
   sequence: Type.Integer(),
-  state: Type.String({ description: 'pending, sent, dead' }),
+  state: State,
   attempts: Type.Integer(),
   nextAttemptAt: Nullable(Time),
   createdAt: Time,
   sentAt: Nullable(Time),
+  lastStatus: Nullable(Type.Integer()),
   lastError: Nullable(Type.String()),
 })
 const Attempt = Closed({

@@ -1,10 +1,9 @@
 import { Type } from 'typebox'
-import { isHubError } from '#platform'
 import { deviceFacts, devicesOfHome, NO_HOME } from '../device-facts.ts'
 import { openAddress, requireHome } from '../homes.ts'
-import { ADMIN, brandOf } from '../http/access.ts'
+import { ADMIN } from '../http/access.ts'
+import { actorOf } from '../http/actor.ts'
 import { commit } from '../http/commit.ts'
-import { read } from '../http/read.ts'
 import { Closed, PathName } from '../http/schemas.ts'
 import { consentOfRow } from './consents.ts'
 import { peopleOf, personOfRow } from './people.ts'
@@ -14,8 +13,6 @@ const params = Closed({ home: PathName })
 const tags = ['homes']
 /** Consents of one home: a few a year. */
 const CONSENTS_MAX = 5_000
-/** Open needs of one home that an erasure ends; more would be another loop of the page. */
-const CASES_MAX = 200
 
 /** What a home may ask for: all that is known of it, and that it be forgotten. */
 export const homePrivacyRoutes: Routes = async (app, services) => {
@@ -87,23 +84,9 @@ export const homePrivacyRoutes: Routes = async (app, services) => {
         response: { 204: Type.Null() },
       },
     },
-    async (request, reply) => {
-      const brandId = brandOf(request)
-      const by = { kind: 'brand', id: request.principal!.keyId } as const
-      const homeId = await read(
-        services,
-        request,
-        async (tx) => (await requireHome(tx, brandId, request.params.home)).home_id,
-      )
-      const open = await bridge.cases.list(brandId, { homeId, live: true, limit: CASES_MAX })
-      for (const { id } of open.items) {
-        await bridge.cases.cancel(brandId, id, { by, reason: 'home_erased' }).catch((error: unknown) => {
-          // Somebody stands in the door: the visit ends by itself, without the address being read again.
-          if (!isHubError(error, 'STATE_FORBIDS') && !isHubError(error, 'NOT_FOUND')) throw error
-        })
-      }
-      const answer = await commit(services, request, reply, async ({ tx, nowMs, change, audit }) => {
-        await requireHome(tx, brandId, homeId, { lock: true })
+    (request, reply) =>
+      commit(services, request, reply, async ({ tx, brandId, nowMs, change, audit }) => {
+        const { home_id: homeId } = await requireHome(tx, brandId, request.params.home, { lock: true })
         await tx
           .updateTable('people')
           .set({ name_sealed: null, contact_sealed: null, erased_at_ms: nowMs })
@@ -119,6 +102,8 @@ export const homePrivacyRoutes: Routes = async (app, services) => {
           .where('granted', '=', true)
           .where('withdrawn_at_ms', 'is', null)
           .execute()
+        // Offers are taken back and orders called off where nobody has arrived; the address is closed at once.
+        await bridge.homes.consentChanged(tx, brandId, homeId, { by: actorOf(request) })
         for (const device of await devicesOfHome(tx, brandId, homeId)) {
           await tx
             .updateTable('devices')
@@ -143,9 +128,6 @@ export const homePrivacyRoutes: Routes = async (app, services) => {
           .execute()
         audit('home.erased', homeId)
         return { status: 204, body: null }
-      })
-      bridge.nudge()
-      return answer
-    },
+      }),
   )
 }

@@ -17,6 +17,8 @@ const Partner = Closed({
   url: Nullable(Type.String()),
   endpointId: Nullable(Type.String()),
   state: State,
+  disabledReason: Nullable(Type.String({ description: 'the endpoint answered 410: give its URL again' })),
+  breaker: Type.Enum(['closed', 'open']),
   createdAt: Time,
 })
 const params = Closed({ partner: PathName })

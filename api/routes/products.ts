@@ -1,7 +1,7 @@
 import { Type } from 'typebox'
-import { type Condition, instant, Key, ProductDocument, RESERVED_KEYS } from '#contracts'
-import { canonicalJson, durationMs, HubError, isHubError, type Problem, sha256Hex } from '#platform'
-import { parseRule } from '#rules'
+import { instant, Key, ProductDocument, RESERVED_KEYS } from '#contracts'
+import { canonicalJson, durationMs, HubError, type Problem, sha256Hex } from '#platform'
+import { recoveryProblems } from '#rules'
 import type { Tx } from '#store'
 import { AUTHOR, VIEWER } from '../http/access.ts'
 import { commit, type Work } from '../http/commit.ts'
@@ -308,13 +308,9 @@ export function checkProduct(document: ProductDocument): void {
     components.map((component) => component.key),
     (i) => `/components/${i}/key`,
   )
-  components.forEach(({ ratedLife, recovery }, i) => {
+  components.forEach(({ ratedLife }, i) => {
     if (ratedLife && 'metric' in ratedLife && !metrics.has(ratedLife.metric)) {
       note(`/components/${i}/ratedLife/metric`, `“${ratedLife.metric}” is not a metric of this product`)
-    }
-    if (!recovery) return
-    for (const { pointer, detail } of problemsOfRecovery(document, components[i]!.key, recovery.when)) {
-      note(`/components/${i}/recovery${pointer}`, detail)
     }
   })
   const listed = new Set(components.map((component) => component.key))
@@ -323,21 +319,10 @@ export function checkProduct(document: ProductDocument): void {
   }
   const { reporting } = document
   if (reporting && (durationMs(reporting.every) ?? 0) <= 0) note('/reporting/every', 'must be longer than nothing')
+  problems.push(...recoveryProblems(document))
   if (problems.length > 0) {
     const [first] = problems
     throw new HubError('VALIDATION_FAILED', `The product at ${first!.pointer}: ${first!.detail}.`, { problems })
-  }
-}
-
-/** A recovery is a rule's condition and is held to the same language. */
-function problemsOfRecovery(product: ProductDocument, component: string, when: Condition): readonly Problem[] {
-  try {
-    const name = { en: 'recovery', 'zh-CN': '恢复' }
-    parseRule({ key: 'recovery', name, scope: { product: product.key }, component, when }, product)
-    return []
-  } catch (error) {
-    if (!isHubError(error, 'RULE_INVALID')) throw error
-    return error.problems.length > 0 ? error.problems : [{ pointer: error.pointer ?? '', detail: error.message }]
   }
 }
 
