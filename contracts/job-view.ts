@@ -49,7 +49,8 @@ export const JobEventBody = Type.Object(
   {
     status: PartnerStatus,
     visit: Type.Integer({ minimum: 1, maximum: 100 }),
-    at: Instant,
+    /** The hub's own time when absent: a phone's clock is nobody's witness. */
+    at: Type.Optional(Instant),
     reason: Type.Optional(PartnerReason),
     appointment: Type.Optional(Slot),
     outcome: Type.Optional(Outcome),

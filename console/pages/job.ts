@@ -153,7 +153,7 @@ function actions(view: JobView, page: Job): HTMLElement {
     form.focus()
   }
   const send = (status: PartnerStatus, extra: Partial<JobEventBody>): void => {
-    const event: JobEventBody = { status, visit: view.visit, at: view.now, ...extra }
+    const event: JobEventBody = { status, visit: view.visit, ...extra }
     void page.send(() => call<JobView>(`${path}/events`, event))
   }
   menu()
