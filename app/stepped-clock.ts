@@ -62,6 +62,11 @@ export class SteppedClock implements Clock {
     return { [Symbol.dispose]: () => void remove(this.#waiting, entry) }
   }
 
+  /** Before anything is attached: not behind what an earlier run reached. */
+  startAt(ms: number): void {
+    this.#nowMs = Math.max(this.#nowMs, ms)
+  }
+
   attach(hooks: StepHooks): void {
     this.#hooks = hooks
   }

@@ -21,6 +21,7 @@ export {
   SUBSCRIBERS_MAX,
 } from './live-tail.ts'
 export { createRecorder, type Recorder, type RecorderOptions, type RecorderStatus } from './recorder.ts'
+export { createRetention, type Retention, type RetentionOptions } from './retention.ts'
 export {
   createRulesRunner,
   RULES_CONSUMER,

@@ -144,7 +144,12 @@ export function createRecorder(options: RecorderOptions): Recorder {
       )
       if (!kept) return false
     }
-    const written = await persist('writing telemetry history', () => writeHistory(batch))
+    const removed = changes.flatMap(({ change }) => (change.type === 'device.removed' ? [change.deviceId] : []))
+    const written = await persist('writing telemetry history', async () => {
+      // Before the position moves past them; what the same batch still brings of a removed device is not recorded.
+      for (const deviceId of removed) await history.deleteDevice(deviceId)
+      await writeHistory(batch)
+    })
     if (!written) return false
     counts.failures = 0
     counts.rows += batch.rows.length

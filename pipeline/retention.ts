@@ -14,6 +14,8 @@ export interface RetentionOptions {
   /** Hub time. */
   clock: Clock
   logger: Logger
+  /** What asks whether something is due: the wall clock or, where time is stepped, hub time once a day. */
+  tick: 'cron' | 'hub-time'
   /** The highest position each consumer has safely behind it. */
   keptThrough: () => Promise<readonly number[]>
   /** Daily work beside the log: history past its time, keys and receipts nobody asks for any more. */
@@ -35,7 +37,7 @@ const SPARE_RECORDS = 100_000
 export function createRetention(options: RetentionOptions): Retention {
   const { log, clock, logger, keptThrough, daily, lastDaily } = options
   let running: Promise<void> = Promise.resolve()
-  let task: { stop(): void | Promise<void> } | null = null
+  let ticking: { stop(): void | Promise<void> } | null = null
 
   const attempt = async (what: string, work: () => Promise<void>): Promise<boolean> => {
     try {
@@ -66,13 +68,25 @@ export function createRetention(options: RetentionOptions): Retention {
   const run = (): Promise<void> => (running = running.then(once))
   return {
     start() {
-      task = schedule(TICK, () => void run())
+      ticking = options.tick === 'cron' ? schedule(TICK, () => void run()) : everyDay(clock, () => void run())
       void run()
     },
     run,
     async stop() {
-      await task?.stop()
+      await ticking?.stop()
       await running
     },
   }
+}
+
+function everyDay(clock: Clock, work: () => void): { stop(): void } {
+  let timer: Disposable
+  const arm = (): void => {
+    timer = clock.setTimeout(() => {
+      work()
+      arm()
+    }, DAY_MS)
+  }
+  arm()
+  return { stop: () => timer[Symbol.dispose]() }
 }

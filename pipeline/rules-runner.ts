@@ -6,6 +6,7 @@ import { untilDone } from './back-off.ts'
 import { writeEpisodes } from './episode-rows.ts'
 import { Position } from './position.ts'
 import { type ClaimedPosition, claimPosition } from './stored-position.ts'
+import { WarmRules } from './warm-rules.ts'
 
 export interface RulesRunner {
   /** Restores the state and begins to follow the log. */
@@ -36,6 +37,8 @@ export interface RulesRunnerOptions {
   onCommitted?: (effects: readonly AlertEffect[]) => void
   /** The runner cannot go on: another process took charge, or a stored record cannot be read. */
   onFatal?: (error: Error) => void
+  /** A control change was committed here: the appender may look. */
+  nudgeControl?: () => void
   batchRecords?: number
   checkpointEveryMs?: number
 }
@@ -56,7 +59,7 @@ const CHECKPOINT_EVERY_MS_MAX = 120_000
  * the state and replays; up to the effects' position it changes state and tells nobody.
  */
 export function createRulesRunner(options: RulesRunnerOptions): RulesRunner {
-  const { reader, db, evaluator, clock, logger, onEffects, onCommitted, onFatal } = options
+  const { reader, db, evaluator, clock, logger, onEffects, onCommitted, onFatal, nudgeControl } = options
   const stopping = new AbortController()
   const applied = new Position()
   let stored: ClaimedPosition = { stateSeq: 0, effectsSeq: 0, token: 0 }
@@ -67,6 +70,7 @@ export function createRulesRunner(options: RulesRunnerOptions): RulesRunner {
   let running: Promise<void> | null = null
   /** The evaluator is beyond `applied`: a batch broke off. Its state must not be kept. */
   let torn = false
+  const warmRules = new WarmRules(db)
 
   const untilCommitted = <T>(what: string, attempt: () => Promise<T>): Promise<T | null> =>
     untilDone(attempt, { what, logger, signal: stopping.signal, isFatal: (error) => isHubError(error, 'FENCED') })
@@ -139,11 +143,17 @@ export function createRulesRunner(options: RulesRunnerOptions): RulesRunner {
         for (const effect of evaluator.apply(record)) if (effect.seq > stored.effectsSeq) effects.push(effect)
       if (effects.length > 0 && !(await commit(effects, last.seq))) return
       torn = false
+      // Before the position moves: who waits for it may rely on the switch being in the outbox.
+      if (await submitWarmed(last.receivedAtMs)) nudgeControl?.()
       applied.advance(last.seq)
       if (!saving && realClock.nowMs() >= nextSaveAtMs) keepState(applied.seq).catch(fail)
       await new Promise<void>((resolve) => setImmediate(resolve))
     }
   }
+
+  const submitWarmed = async (atMs: number): Promise<boolean> =>
+    (await untilCommitted('letting new versions of rules take over', () => warmRules.submitReady(evaluator, atMs))) ??
+    false
 
   const fail = (thrown: unknown): void => {
     const error = toError(thrown)

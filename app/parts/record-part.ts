@@ -2,13 +2,20 @@ import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads'
 import { openLogReader } from '#ingest'
 import { createRecorder, type RecorderStatus } from '#pipeline'
 import { type Logger, toError } from '#platform'
-import { type Database, type HistoryStore, openDuckHistory, openInfluxHistory, remoteHistory } from '#store'
+import {
+  type Database,
+  type HistoryStore,
+  openDuckHistory,
+  openInfluxHistory,
+  type RemoteHistory,
+  remoteHistory,
+} from '#store'
 import { remoteCalls, revivedError } from '../workers/thread-calls.ts'
 import type { RecordSettings } from './settings.ts'
 
 /** The telemetry history and what fills it, wherever they run. */
 export interface RecordPart {
-  history: HistoryStore
+  history: RemoteHistory
   caughtUp(seq: number): Promise<void>
   status(): Promise<RecorderStatus>
   stop(): Promise<void>
@@ -29,7 +36,7 @@ export async function startRecordHere(
   settings: RecordSettings,
   parts: { db: Database; logger: Logger },
   events: RecordEvents,
-): Promise<RecordPart> {
+): Promise<RecordPart & { history: HistoryStore }> {
   const { db, logger } = parts
   const reader = openLogReader({ dir: settings.logDir })
   const history = await openHistory(settings, logger)

@@ -1,7 +1,7 @@
 import { parentPort, workerData } from 'node:worker_threads'
 import { createLogger } from '#platform'
 import { openDatabase, serveHistory } from '#store'
-import { type RecordPart, type RecordWorkerData, startRecordHere } from '../parts/record-part.ts'
+import { type RecordWorkerData, startRecordHere } from '../parts/record-part.ts'
 import { carryError, serveCalls } from './thread-calls.ts'
 
 /** The recorder writes one batch at a time. */
@@ -10,7 +10,7 @@ const POOL_SIZE = 1
 const { settings, queries } = workerData as RecordWorkerData
 const logger = createLogger(settings.logLevel)
 const db = await openDatabase({ url: settings.databaseUrl, poolSize: POOL_SIZE, logger })
-let record: RecordPart | null = null
+let record: Awaited<ReturnType<typeof startRecordHere>> | null = null
 
 const main = serveCalls(parentPort!, {
   async start() {

@@ -1,0 +1,75 @@
+import type { PartReadiness } from '#api'
+import type { TelemetryLog } from '#contracts'
+import { isHubError, toError } from '#platform'
+import type { Database } from '#store'
+import type { RecordPart } from './parts/record-part.ts'
+import type { RulesPart } from './parts/rules-part.ts'
+
+/** Two minutes of a busy hub; beyond it alerts are noticeably late. */
+const RULES_LAG_MAX = 1_000_000
+
+export interface ReadinessParts {
+  db: Database
+  log: TelemetryLog | null
+  rules: RulesPart | null
+  record: RecordPart | null
+  stopping(): boolean
+}
+
+/** What each part says of itself, with the reason and what to do when it does not do its work. */
+export async function readinessOf(parts: ReadinessParts): Promise<PartReadiness[]> {
+  const { db, log, rules, record } = parts
+  const answers: Promise<PartReadiness>[] = [database(db)]
+  if (log) answers.push(Promise.resolve(logReadiness(log)))
+  if (log && rules) answers.push(rulesReadiness(log, rules))
+  if (record) answers.push(historyReadiness(record))
+  const found = await Promise.all(answers)
+  if (parts.stopping()) found.push({ part: 'hub', ready: false, reason: 'The hub is stopping.' })
+  return found
+}
+
+async function database(db: Database): Promise<PartReadiness> {
+  try {
+    await db.asHub((tx) => tx.selectFrom('hub_facts').select('key').limit(1).execute())
+    return { part: 'database', ready: true }
+  } catch (thrown) {
+    return failed('database', thrown)
+  }
+}
+
+function logReadiness(log: TelemetryLog): PartReadiness {
+  const health = log.health()
+  return health.ok
+    ? { part: 'telemetry-log', ready: true }
+    : { part: 'telemetry-log', ready: false, code: health.code, reason: health.detail }
+}
+
+async function rulesReadiness(log: TelemetryLog, rules: RulesPart): Promise<PartReadiness> {
+  try {
+    const lag = log.headSeq() - (await rules.position()).appliedSeq
+    if (lag <= RULES_LAG_MAX) return { part: 'rules', ready: true }
+    return { part: 'rules', ready: false, reason: `Rules are ${lag} records behind the log; alerts are late.` }
+  } catch (thrown) {
+    return failed('rules', thrown)
+  }
+}
+
+async function historyReadiness(record: RecordPart): Promise<PartReadiness> {
+  try {
+    const { failures } = await record.status()
+    if (failures === 0) return { part: 'telemetry-history', ready: true }
+    return {
+      part: 'telemetry-history',
+      ready: false,
+      code: 'HISTORY_UNAVAILABLE',
+      reason: `The store has refused ${failures} times in a row; readings wait in the log and nothing is lost.`,
+    }
+  } catch (thrown) {
+    return failed('telemetry-history', thrown)
+  }
+}
+
+function failed(part: string, thrown: unknown): PartReadiness {
+  const error = toError(thrown)
+  return { part, ready: false, ...(isHubError(error) ? { code: error.code } : {}), reason: error.message }
+}
