@@ -198,6 +198,21 @@ test('case 34: the same credential takes its session over; the first is dropped 
   expect(presence.entries[1]!.epoch).toBeGreaterThan(presence.entries[0]!.epoch)
 })
 
+test('case 34: the end of the connection that was taken over does not end the session', async () => {
+  const { port, telemetry } = await startBroker()
+  const first = await connected(port, tokenOf('cred_a'))
+  const second = await connected(port, tokenOf('cred_a'))
+  await first.closed
+  // The hub sees the close of the first before this round trip is over.
+  second.send({ cmd: 'pingreq' })
+  await second.next('pingresp')
+  for (const dup of [false, true]) {
+    second.send(publishPacket({ qos: 2, messageId: 5, dup }))
+    await second.next('pubrec')
+  }
+  expect(telemetry.length).toBe(1)
+})
+
 test('a device has a bounded number of clients at a time', async () => {
   const { port } = await startBroker({ limits: { sessionsPerDevice: 2 } })
   await connected(port, tokenOf('cred_a'), { clientId: 'one' })
