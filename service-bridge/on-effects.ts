@@ -150,7 +150,7 @@ export async function openOrJoin(
   const dispatch = dispatchOf(rule)
   const last = await lastCase(work, episode)
   if (last && !(CASE_STATES_OVER.has(last.state) && last.state !== 'self_serviced')) {
-    return join(work, last, episode, dispatch, evidence)
+    return join(core, work, last, episode, dispatch, evidence)
   }
   const quietUntilMs = last ? coolDownUntil(core, last, episode) : null
   if (quietUntilMs !== null && quietUntilMs > work.atMs) {
@@ -263,6 +263,7 @@ async function addEpisode(work: Work, record: CaseRecord, episode: Episode): Pro
 }
 
 async function join(
+  core: Core,
   work: Work,
   record: CaseRecord,
   episode: Episode,
@@ -271,6 +272,7 @@ async function join(
 ): Promise<void> {
   if (!(await addEpisode(work, record, episode))) return
   const raised = SEVERITY_RANK[episode.severity] > SEVERITY_RANK[record.severity]
+  const onlyTold = record.dispatch === 'notify' && dispatch !== 'notify'
   await changeCase(work, record, {
     ...(raised ? { severity: episode.severity } : {}),
     ...(DISPATCH_RANK[dispatch] > DISPATCH_RANK[record.dispatch] ? { dispatch } : {}),
@@ -285,8 +287,9 @@ async function join(
     why: `rule ${episode.ruleKey}`,
     evidence,
   })
-  // What was only told so far may now be worth an offer.
-  if (record.state === 'open') await setTimer(work, 'settle', record.case_id, work.atMs)
+  // What was only told so far is now worth an offer.
+  if (record.state === 'open' && onlyTold)
+    await setTimer(work, 'settle', record.case_id, work.atMs + core.policy.settleMs)
 }
 
 /** Fixed instructions at once, whatever the hour; only dispatch may be held. */

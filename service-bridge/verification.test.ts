@@ -1,0 +1,100 @@
+import { expect, test } from 'vitest'
+import { DAY, MINUTE, makeWorld, type World } from './testing/world.ts'
+
+async function repaired(options: Parameters<typeof makeWorld>[0] = {}): Promise<World> {
+  const world = await makeWorld({ rule: { dispatch: 'auto' }, standingShare: true, ...options })
+  await world.fire()
+  await world.pass(10 * MINUTE)
+  await world.complete((await world.onlyOrder()).id)
+  return world
+}
+
+test('not fixed: the same case opens again, its next order is a rework at the partner’s expense', async () => {
+  const world = await repaired()
+  const first = await world.onlyOrder()
+  await world.endVerification((await world.onlyCase()).id, 'not_fixed')
+  expect((await world.onlyCase()).state).toBe('open')
+  await world.pass(10 * MINUTE)
+  expect((await world.onlyCase()).state).toBe('ordered')
+  const { items } = await world.bridge.orders.list(world.brandId, {})
+  const rework = items.find((order) => order.id !== first.id)!
+  expect(rework.packet.workOrder).toMatchObject({
+    reworkOf: first.id,
+    charge: { payer: 'partner', coverage: 'guarantee' },
+  })
+  expect(rework.packet.items[0]?.device.history).toMatchObject([
+    { component: 'hepa-filter', verdict: 'confirmed', verified: 'not_fixed' },
+  ])
+  expect(world.partner.ofType('work_order.not_fixed')).toHaveLength(1)
+  expect(world.brandServer.ofType('work_order.not_fixed')).toHaveLength(1)
+
+  await world.complete(rework.id)
+  // An answer about the first repair is no answer about the second.
+  await world.endVerification((await world.onlyCase()).id, 'verified', 1)
+  expect((await world.onlyCase()).state).toBe('verifying')
+  await world.endVerification((await world.onlyCase()).id, 'verified', 2)
+  expect(await world.onlyCase()).toMatchObject({ state: 'closed', end: 'verified' })
+})
+
+test('nobody knows: closed without blame, the home is asked', async () => {
+  const world = await repaired()
+  await world.endVerification((await world.onlyCase()).id, 'unverified')
+  await world.bridge.idle()
+  expect(await world.onlyCase()).toMatchObject({ state: 'closed', end: 'unverified' })
+  expect(
+    world.brandServer.ofType('notice.requested').map((one) => (one.event.data as { reasonCode: string }).reasonCode),
+  ).toContain('solved_question')
+  expect(world.partner.ofType('work_order.unverified')).toHaveLength(1)
+})
+
+test('the evaluator never answers: unverified at the end of the hub’s own window', async () => {
+  const world = await repaired()
+  await world.pass(14 * DAY)
+  expect(await world.onlyCase()).toMatchObject({ state: 'closed', end: 'unverified' })
+  expect(await world.changes()).toContain('verification.cancelled')
+})
+
+test('nothing found: closed, the rule hears of it, nothing is watched', async () => {
+  const world = await makeWorld({ rule: { dispatch: 'auto' }, standingShare: true })
+  await world.fire()
+  await world.pass(10 * MINUTE)
+  await world.complete((await world.onlyOrder()).id, 'no_fault_found')
+  expect(await world.onlyCase()).toMatchObject({ state: 'closed', end: 'no_fault_found' })
+  expect(await world.changes()).toEqual(['technician.outcome'])
+})
+
+test('repaired without a part: no reset, and the latch is released once it is proven', async () => {
+  const world = await makeWorld({ rule: { dispatch: 'auto' }, standingShare: true })
+  await world.fire()
+  await world.pass(10 * MINUTE)
+  await world.complete((await world.onlyOrder()).id, 'confirmed', false)
+  expect(await world.changes()).toEqual(['technician.outcome', 'verification.started'])
+  await world.endVerification((await world.onlyCase()).id, 'verified')
+  expect(await world.changes()).toContain('alert.dismissed')
+})
+
+test('the device is removed: the order is called off', async () => {
+  const world = await makeWorld({ rule: { dispatch: 'auto' }, standingShare: true })
+  const episode = await world.fire()
+  await world.pass(10 * MINUTE)
+  await world.resolve(episode, 'device_removed')
+  await world.bridge.idle()
+  expect((await world.onlyCase()).state).toBe('cancelled')
+  expect(world.partner.ofType('work_order.cancelled')).toHaveLength(1)
+})
+
+test('the same effect again changes nothing', async () => {
+  const world = await makeWorld()
+  const episode = await world.fire()
+  const before = await world.onlyCase()
+  await world.fire({ episodeId: episode.episodeId })
+  expect((await world.onlyCase()).events).toEqual(before.events)
+})
+
+test('within warranty the home pays nothing', async () => {
+  const world = await makeWorld({ installedAtMs: Date.UTC(2026, 0, 1) })
+  await world.fire()
+  await world.pass(10 * MINUTE)
+  const view = await world.bridge.offers.view(await world.offerToken())
+  expect(view.charge).toMatchObject({ payer: 'warranty', coverage: 'in_warranty', collectedBy: 'brand' })
+})
