@@ -8,8 +8,8 @@ const SEED = Number(process.env.BROKER_FUZZ_SEED ?? 20_261_122)
 /** A small share of what is run by hand before a release; see `BROKER_FUZZ_PACKETS`. */
 const PACKETS = Number(process.env.BROKER_FUZZ_PACKETS ?? 20_000)
 /** Few, because a frame cut short swallows what follows it. */
-const PACKETS_PER_CONNECTION = 5
-const CONNECTIONS_AT_ONCE = 10
+const PACKETS_PER_CONNECTION = 8
+const CONNECTIONS_AT_ONCE = 40
 
 /** One of each kind a client may send, and some only a server may. */
 const MODELS: readonly Packet[] = [
