@@ -22,7 +22,7 @@ export async function makeDatabase(
 ): Promise<TestDatabase & { drop: () => Promise<void> }> {
   const clusterUrl = inject('postgresOwnerUrl')
   const name = newId('msg').replace('msg_', 'test_')
-  await inMaintenance(clusterUrl, `CREATE DATABASE ${name} TEMPLATE ${TEMPLATE} STRATEGY FILE_COPY`)
+  await inMaintenance(clusterUrl, `CREATE DATABASE ${name} TEMPLATE ${TEMPLATE} STRATEGY WAL_LOG`)
   const named = (url: string): string => url.replace(`/${TEMPLATE}?`, `/${name}?`)
   const appUrl = named(inject('postgresAppUrl'))
   const db = await openDatabase({ url: appUrl, poolSize: options.poolSize ?? 4, logger: silentLogger })

@@ -18,6 +18,8 @@ export interface Shape {
   readonly places: readonly number[]
   readonly numberCount: number
   readonly textCount: number
+  /** Place of a metric by its name and kind. */
+  readonly placeOf: ReadonlyMap<string, number>
 }
 
 /** How a message with certain keys and types goes into a shape. */
@@ -69,8 +71,9 @@ export class ShapeBook {
   #find(metrics: readonly ShapeMetric[]): Shape | undefined {
     const roomy = this.shapes.length >= SHAPES_MAX
     const largest = roomy ? Number.POSITIVE_INFINITY : metrics.length * SPARE.factor + SPARE.constant
+    const names = metrics.map(nameOf)
     return this.shapes
-      .filter((shape) => shape.metrics.length <= largest && metrics.every((metric) => placeOf(shape, metric) !== null))
+      .filter((shape) => shape.metrics.length <= largest && names.every((name) => shape.placeOf.has(name)))
       .sort((a, b) => a.metrics.length - b.metrics.length)[0]
   }
 
@@ -80,9 +83,11 @@ export class ShapeBook {
     return shape
   }
 
+  /** Joins the shape it shares most with, the largest of several: soon one shape has all a product reports. */
   #united(metrics: readonly ShapeMetric[]): ShapeMetric[] {
-    const missing = (shape: Shape): ShapeMetric[] => metrics.filter((metric) => placeOf(shape, metric) === null)
-    const closest = this.shapes.reduce((best, shape) => (missing(shape).length < missing(best).length ? shape : best))
+    const missing = (shape: Shape): ShapeMetric[] => metrics.filter((metric) => !shape.placeOf.has(nameOf(metric)))
+    const rank = (shape: Shape): number => (metrics.length - missing(shape).length) * 1_000 + shape.metrics.length
+    const closest = this.shapes.reduce((best, shape) => (rank(shape) > rank(best) ? shape : best))
     return [...closest.metrics, ...missing(closest)]
   }
 }
@@ -90,16 +95,15 @@ export class ShapeBook {
 export function makeShape(no: number, metrics: readonly ShapeMetric[]): Shape {
   const count = { doubles: 0, texts: 0 }
   const places = metrics.map((metric) => (metric.kind === 'text' ? count.texts++ : count.doubles++))
-  return { no, metrics, places, numberCount: count.doubles, textCount: count.texts }
+  const placeOf = new Map(metrics.map((metric, i) => [nameOf(metric), places[i]!]))
+  return { no, metrics, places, numberCount: count.doubles, textCount: count.texts, placeOf }
 }
 
-function placeOf(shape: Shape, { key, kind }: ShapeMetric): number | null {
-  const index = shape.metrics.findIndex((metric) => metric.key === key && metric.kind === kind)
-  return index < 0 ? null : shape.places[index]!
-}
+/** A metric's key never has a colon. */
+const nameOf = ({ key, kind }: ShapeMetric): string => `${key}:${kind}`
 
 function fitInto(shape: Shape, metrics: readonly ShapeMetric[]): Fit {
-  return { shape, places: metrics.map((metric) => placeOf(shape, metric)!) }
+  return { shape, places: metrics.map((metric) => shape.placeOf.get(nameOf(metric))!) }
 }
 
 function kindOf(value: ReadingValue): MetricKind {
