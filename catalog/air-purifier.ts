@@ -84,8 +84,8 @@ export const airPurifier: CatalogEntry = {
       severity: 'warning',
       when: {
         all: [
-          { metric: 'fan_rpm', op: '>=', value: HIGH_MODE_RPM },
           { metric: 'filter_dp_pa', op: '>', value: { param: 'dp_limit', default: 250 }, clear: 230 },
+          { metric: 'fan_rpm', op: '>=', value: HIGH_MODE_RPM },
         ],
       },
       for: '20m',

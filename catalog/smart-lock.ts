@@ -87,17 +87,7 @@ export const smartLock: CatalogEntry = {
       when: {
         any: [
           {
-            metric: 'battery_mv',
-            op: '<',
-            value: { param: 'cold_limit_mv', default: 4_430 },
-            clear: 4_700,
-            agg: 'mean',
-            window: '24h',
-            atLeast: 24,
-          },
-          {
             all: [
-              { metric: 'temperature_c', op: '>=', value: 10, agg: 'mean', window: '24h', atLeast: 24 },
               {
                 metric: 'battery_mv',
                 op: '<',
@@ -107,7 +97,17 @@ export const smartLock: CatalogEntry = {
                 window: '24h',
                 atLeast: 24,
               },
+              { metric: 'temperature_c', op: '>=', value: 10, agg: 'mean', window: '24h', atLeast: 24 },
             ],
+          },
+          {
+            metric: 'battery_mv',
+            op: '<',
+            value: { param: 'cold_limit_mv', default: 4_430 },
+            clear: 4_700,
+            agg: 'mean',
+            window: '24h',
+            atLeast: 24,
           },
         ],
       },
@@ -161,14 +161,14 @@ export const smartLock: CatalogEntry = {
         any: [
           {
             all: [
-              { metric: 'battery_mv', op: '>', value: 5_600, agg: 'mean', window: '24h', atLeast: 24 },
               { metric: 'motor_ms', op: '>', value: 2_800, clear: 2_200, agg: 'mean', window: '24h', atLeast: 24 },
+              { metric: 'battery_mv', op: '>', value: 5_600, agg: 'mean', window: '24h', atLeast: 24 },
             ],
           },
           {
             all: [
-              { metric: 'battery_mv', op: '>', value: 5_200, agg: 'mean', window: '24h', atLeast: 24 },
               { metric: 'motor_ms', op: '>', value: 3_300, clear: 2_800, agg: 'mean', window: '24h', atLeast: 24 },
+              { metric: 'battery_mv', op: '>', value: 5_200, agg: 'mean', window: '24h', atLeast: 24 },
             ],
           },
         ],

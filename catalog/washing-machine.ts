@@ -77,7 +77,6 @@ export const washingMachine: CatalogEntry = {
       severity: 'warning',
       when: {
         all: [
-          { metric: 'spin_rpm', op: '>=', value: 1_000, agg: 'min', window: '5d', atLeast: 120 },
           {
             metric: 'vibration_mms',
             op: '>',
@@ -87,6 +86,7 @@ export const washingMachine: CatalogEntry = {
             window: '5d',
             atLeast: 120,
           },
+          { metric: 'spin_rpm', op: '>=', value: 1_000, agg: 'min', window: '5d', atLeast: 120 },
         ],
       },
       for: '1h',
