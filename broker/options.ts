@@ -131,7 +131,10 @@ export interface BrokerOptions {
   /** Answers a device's own request; without it every method is unknown. */
   onDeviceRequest?(request: DeviceRequest): Awaitable<unknown>
   onAudit?(entry: AuditEntry): void
-  /** `null` while ingest has room, else a promise of room: reading stops until then. */
+  /**
+   * `null` while ingest has room, else a promise of room: reading stops until then. Asked before
+   * every read, so `null` is the cheap answer; a promise that has already come true works too.
+   */
   whenRoom?(): Promise<void> | null
   limits?: Partial<BrokerLimits>
   /** Hub time: presence epochs and audit. Sockets and limits run on real time. */

@@ -137,6 +137,15 @@ test('while ingest has no room nothing is read; afterwards everything is', async
   expect(telemetry.length).toBe(2)
 })
 
+test('ingest may answer with room at once, as a promise', async () => {
+  const { port, telemetry } = await startBroker({ whenRoom: () => Promise.resolve() })
+  const device = await connected(port, tokenOf('cred_a'))
+  for (let messageId = 1; messageId <= 300; messageId++) device.send(publishPacket({ messageId }))
+  await telemetry.reaches(300)
+  device.send({ cmd: 'pingreq' })
+  await device.next('pingresp')
+})
+
 test('QoS 0 is stored too, and the retain flag asks for nothing', async () => {
   const { port, telemetry } = await startBroker()
   const device = await connected(port, tokenOf('cred_a'))

@@ -40,6 +40,8 @@ export class ReadGate {
   #inFlight = 0
   #inFlightBytes = 0
   #awaitingRoom = false
+  /** Room was promised and has come: one read needs not ask again. */
+  #roomGranted = false
   #rateTimer: Disposable | null = null
   /** aedes asked and got nothing although there may be something. */
   #owes = false
@@ -109,6 +111,7 @@ export class ReadGate {
     }
     const chunk = this.#readStream()
     if (chunk === null) return null
+    this.#roomGranted = false
     try {
       return this.#pass(chunk)
     } catch (error) {
@@ -150,11 +153,13 @@ export class ReadGate {
   }
 
   #ingestFull(): boolean {
+    if (this.#roomGranted) return false
     const room = this.#options.whenRoom()
     if (room === null) return false
     this.#awaitingRoom = true
     const resume = (): void => {
       this.#awaitingRoom = false
+      this.#roomGranted = true
       this.#wake()
     }
     // Room that never comes shows when the next publish fails; reading on is the way to find out.
