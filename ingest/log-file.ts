@@ -86,20 +86,29 @@ export class LogFile {
 
   /**
    * Folds the write-ahead log into the file. Done by us rather than by SQLite's automatism,
-   * because that one swallows a failing sync and tries again later.
+   * because that one swallows a failing sync and tries again later. To give the disk back the
+   * write-ahead log's own bytes too, it waits until no reader is in the middle of a read.
    */
-  checkpoint(): void {
-    const result = this.#db.prepare('PRAGMA wal_checkpoint(PASSIVE)').get() as { log: number; checkpointed: number }
+  checkpoint(giveBack = false): void {
+    const mode = giveBack ? 'TRUNCATE' : 'PASSIVE'
+    const result = this.#db.prepare(`PRAGMA wal_checkpoint(${mode})`).get() as { log: number; checkpointed: number }
     this.#walBytes = Math.max(0, result.log - result.checkpointed) * PAGE_BYTES
   }
 
-  /** Drops some blocks that lie wholly at or below `seq`; false when none is left. The newest always stays: it holds the position. */
-  dropSome(seq: number): boolean {
+  /**
+   * Drops some blocks that lie wholly at or below `seq`, then gives pages back to the disk but
+   * for those to be used next; false when nothing is left to do. The newest block always
+   * stays: it holds the position.
+   */
+  dropSome(seq: number, freePagesKept = FREE_PAGES_KEPT): boolean {
     const { changes } = this.#drop.run(seq, this.headSeq, DROP_BLOCKS_MAX)
+    this.#walBytes += Number(changes) * PAGES_AROUND_BLOCK * PAGE_BYTES
     if (Number(changes) > 0) return true
     const free = Number(this.#db.prepare('PRAGMA freelist_count').get()?.freelist_count ?? 0)
-    if (free <= FREE_PAGES_KEPT) return false
-    this.#db.exec(`PRAGMA incremental_vacuum(${Math.min(VACUUM_PAGES_MAX, free - FREE_PAGES_KEPT)})`)
+    const spare = Math.min(VACUUM_PAGES_MAX, free - freePagesKept)
+    if (spare <= 0) return false
+    this.#db.exec(`PRAGMA incremental_vacuum(${spare})`)
+    this.#walBytes += spare * PAGE_BYTES
     return true
   }
 

@@ -14,13 +14,18 @@ export type ToWriter =
   | { type: 'drop'; seq: number }
   | { type: 'close' }
 
+export interface Refusal {
+  code: 'DISK_FULL' | 'LOG_UNAVAILABLE'
+  detail: string
+}
+
 export type FromWriter =
   | { type: 'opened'; logId: string; headSeq: number; receivedAtMs: number }
   | { type: 'refused-to-open'; code: ErrorCode; detail: string }
   | { type: 'appended' }
   /** Not written, and may be tried again. */
-  | { type: 'refused'; code: 'DISK_FULL' | 'LOG_UNAVAILABLE'; detail: string }
-  | { type: 'dropped' }
+  | ({ type: 'refused' } & Refusal)
+  | { type: 'dropped'; refusal: Refusal | null }
   /** Nothing more will be written. */
   | { type: 'fatal'; code: ErrorCode; detail: string }
   | { type: 'closed' }

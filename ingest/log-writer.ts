@@ -5,7 +5,7 @@ import { makeDurableFolder } from './durable-folder.ts'
 import { type Block, LogFile } from './log-file.ts'
 import { type FromWriter, headChannel, type ToWriter, type WriterStart } from './log-protocol.ts'
 import { type OwnerLock, takeOwnerLock } from './owner-lock.ts'
-import { storageFault } from './storage-fault.ts'
+import { type StorageFault, storageFault } from './storage-fault.ts'
 
 /**
  * The thread that owns the log's files: syncing blocks it, and nothing else. One request at
@@ -41,7 +41,7 @@ function serve(file: LogFile, lock: OwnerLock): void {
   port.on('message', (message: ToWriter) => {
     if (dead) return
     if (message.type === 'append') append(message)
-    else if (message.type === 'drop') drop(message.seq)
+    else if (message.type === 'drop') drop(message.seq, belowReserve(start.dir, start.diskReserveBytes) !== null)
     else close()
   })
 
@@ -56,7 +56,7 @@ function serve(file: LogFile, lock: OwnerLock): void {
     } catch (error) {
       const fault = storageFault(error, `${file.path}-wal`)
       if (fault.kind === 'fatal') die(fault)
-      else say({ type: 'refused', code: fault.kind === 'full' ? 'DISK_FULL' : 'LOG_UNAVAILABLE', detail: fault.detail })
+      else say({ type: 'refused', code: refusalCode(fault), detail: fault.detail })
       return
     }
     say({ type: 'appended' })
@@ -65,31 +65,37 @@ function serve(file: LogFile, lock: OwnerLock): void {
   }
 
   /** The records are safe in the write-ahead log already: a full disk here only delays. */
-  function fold(): void {
+  function fold(giveBack = false): void {
     try {
-      file.checkpoint()
+      file.checkpoint(giveBack)
     } catch (error) {
       const fault = storageFault(error, file.path)
       if (fault.kind === 'fatal') die(fault)
     }
   }
 
-  function drop(seq: number): void {
+  /** On a disk that is short, every free page goes back to it. */
+  function drop(seq: number, short: boolean): void {
+    if (dead) return
     try {
-      // Between two steps whatever waits in the port has its turn.
-      if (file.dropSome(seq)) {
-        setImmediate(drop, seq)
+      if (file.dropSome(seq, short ? 0 : undefined)) {
         if (file.needsCheckpoint()) fold()
+        // Between two steps whatever waits in the port has its turn.
+        setImmediate(drop, seq, short)
         return
       }
+      // The file shrinks when the write-ahead log is folded into it.
+      if (short) fold(true)
     } catch (error) {
       const fault = storageFault(error, file.path)
       if (fault.kind === 'fatal') die(fault)
+      else say({ type: 'dropped', refusal: { code: refusalCode(fault), detail: fault.detail } })
+      return
     }
-    if (!dead) say({ type: 'dropped' })
+    if (!dead) say({ type: 'dropped', refusal: null })
   }
 
-  function die(fault: Extract<ReturnType<typeof storageFault>, { kind: 'fatal' }>): void {
+  function die(fault: Extract<StorageFault, { kind: 'fatal' }>): void {
     dead = true
     say({ type: 'fatal', code: fault.code, detail: fault.detail })
   }
@@ -106,4 +112,8 @@ function serve(file: LogFile, lock: OwnerLock): void {
     }
     port.close()
   }
+}
+
+function refusalCode(fault: StorageFault): 'DISK_FULL' | 'LOG_UNAVAILABLE' {
+  return fault.kind === 'full' ? 'DISK_FULL' : 'LOG_UNAVAILABLE'
 }

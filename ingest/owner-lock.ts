@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { HubError } from '#platform'
-import { storageError } from './storage-fault.ts'
+import { storageError, storageFault } from './storage-fault.ts'
 
 const LOCK_FILE = 'owner.db'
 
@@ -19,16 +19,26 @@ export function takeOwnerLock(dir: string, pid: number): OwnerLock {
   const db = new DatabaseSync(file, { timeout: 0 })
   try {
     if (!tryBegin(db)) throw lockedBy(db, dir)
-    db.exec('CREATE TABLE IF NOT EXISTS owner (pid INTEGER NOT NULL); DELETE FROM owner')
-    db.prepare('INSERT INTO owner VALUES (?)').run(pid)
-    db.exec('COMMIT')
-    // The name is written; from here an open write transaction is the lock.
+    writeName(db, pid)
+    // From here an open write transaction is the lock.
     if (!tryBegin(db)) throw lockedBy(db, dir)
   } catch (error) {
     db.close()
     throw storageError(error, file)
   }
   return { release: () => db.close() }
+}
+
+/** A courtesy to whoever comes second; a full disk must not keep the log from being opened. */
+function writeName(db: DatabaseSync, pid: number): void {
+  try {
+    db.exec('CREATE TABLE IF NOT EXISTS owner (pid INTEGER NOT NULL); DELETE FROM owner')
+    db.prepare('INSERT INTO owner VALUES (?)').run(pid)
+    db.exec('COMMIT')
+  } catch (error) {
+    if (db.isTransaction) db.exec('ROLLBACK')
+    if (storageFault(error, LOCK_FILE).kind !== 'full') throw error
+  }
 }
 
 function tryBegin(db: DatabaseSync): boolean {

@@ -4,10 +4,12 @@ import { type Clock, type ErrorCode, HubError, type Logger } from '#platform'
 import { BlockEncoder } from './block-encoder.ts'
 import { belowReserve } from './disk-space.ts'
 import { type IdleTicks, startIdleTicks } from './idle-ticks.ts'
-import type { FromWriter, ToWriter, WriterStart } from './log-protocol.ts'
+import type { FromWriter, Refusal, ToWriter, WriterStart } from './log-protocol.ts'
 
 /** Postgres and its deliveries keep this much room when devices have filled the disk. */
 const DISK_RESERVE_BYTES = 512 * 1_048_576
+/** With less than one block's room, no reserve at all is no room either. */
+const DISK_BYTES_NEEDED = 1_048_576
 /** Two seconds of 20,000 readings a second, written. Beyond it the disk does not keep up and sources must wait. */
 const PENDING_BYTES_MAX = 4 * 1_048_576
 /** Sources already have some messages in hand when they are asked to wait; beyond this an append is refused. */
@@ -203,11 +205,11 @@ class EmbeddedTelemetryLog implements TelemetryLog {
       const code = this.#ended.code === 'STORAGE_SYNC_FAILED' ? 'STORAGE_SYNC_FAILED' : 'LOG_UNAVAILABLE'
       return { ok: false, code, detail: this.#ended.message }
     }
-    const reason = belowReserve(this.#start.dir, this.#start.diskReserveBytes)
+    // Asked of the disk, not of the last append: there may be none to notice that room came back.
+    const reason = belowReserve(this.#start.dir, Math.max(this.#start.diskReserveBytes, DISK_BYTES_NEEDED))
     if (reason !== null) return { ok: false, code: 'DISK_FULL', detail: reason }
-    if (this.#refusal === null) return { ok: true }
-    const code = this.#refusal.code === 'DISK_FULL' ? 'DISK_FULL' : 'LOG_UNAVAILABLE'
-    return { ok: false, code, detail: this.#refusal.message }
+    if (this.#refusal === null || this.#refusal.code === 'DISK_FULL') return { ok: true }
+    return { ok: false, code: 'LOG_UNAVAILABLE', detail: this.#refusal.message }
   }
 
   close(): Promise<void> {
@@ -260,7 +262,7 @@ class EmbeddedTelemetryLog implements TelemetryLog {
   #hear(message: FromWriter): void {
     if (message.type === 'appended') this.#appended()
     else if (message.type === 'refused') this.#refused(new HubError(message.code, message.detail))
-    else if (message.type === 'dropped') this.#dropped()
+    else if (message.type === 'dropped') this.#dropped(message.refusal)
     else if (message.type === 'fatal') this.#fail(message.code, message.detail)
     else if (message.type === 'closed') {
       this.#over = true
@@ -268,8 +270,10 @@ class EmbeddedTelemetryLog implements TelemetryLog {
     }
   }
 
-  #dropped(): void {
-    this.#drops.shift()?.resolve()
+  #dropped(refusal: Refusal | null): void {
+    const done = this.#drops.shift()
+    if (refusal) done?.reject(new HubError(refusal.code, refusal.detail))
+    else done?.resolve()
     const next = this.#drops[0]
     if (next) this.#say({ type: 'drop', seq: next.seq })
   }
