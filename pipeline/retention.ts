@@ -18,6 +18,8 @@ export interface RetentionOptions {
   tick: 'cron' | 'hub-time'
   /** The highest position each consumer has safely behind it. */
   keptThrough: () => Promise<readonly number[]>
+  /** How many records stay although nobody needs them. */
+  spareRecords?: number
   /** Daily work beside the log: history past its time, keys and receipts nobody asks for any more. */
   daily: readonly ((nowMs: number) => Promise<void>)[]
   /** When the daily work was last done; survives restarts, so that a missed night is made up for. */
@@ -35,7 +37,7 @@ const SPARE_RECORDS = 100_000
  * is judged by hub time and by when it was last done, so that neither a stopped hub nor a stepped clock misses it.
  */
 export function createRetention(options: RetentionOptions): Retention {
-  const { log, clock, logger, keptThrough, daily, lastDaily } = options
+  const { log, clock, logger, keptThrough, daily, lastDaily, spareRecords = SPARE_RECORDS } = options
   let running: Promise<void> = Promise.resolve()
   let ticking: { stop(): void | Promise<void> } | null = null
 
@@ -51,7 +53,7 @@ export function createRetention(options: RetentionOptions): Retention {
 
   const once = async (): Promise<void> => {
     await attempt('letting the log forget', async () => {
-      const through = Math.min(...(await keptThrough())) - SPARE_RECORDS
+      const through = Math.min(...(await keptThrough())) - spareRecords
       if (Number.isFinite(through) && through > 0) await log.dropThrough(through)
     })
     const nowMs = clock.nowMs()
