@@ -41,7 +41,9 @@ const Consent = Closed({
   id: Type.String(),
   ...ConsentFields,
   at: Time,
-  recipient: Nullable(Recipient),
+  recipient: Nullable(
+    Closed({ partnerKey: Type.String(), name: Nullable(Type.String()), contact: Nullable(Type.String()) }),
+  ),
   subject: Nullable(Type.String({ description: 'the one order it was given for; null for a standing consent' })),
   until: Nullable(Time),
   withdrawnAt: Nullable(Time),
@@ -64,7 +66,7 @@ export function consentOfRow(row: Selectable<ConsentsTable>) {
     recipient:
       row.recipient_key === null
         ? null
-        : { partnerKey: row.recipient_key, name: row.recipient_name ?? '', contact: row.recipient_contact ?? '' },
+        : { partnerKey: row.recipient_key, name: row.recipient_name, contact: row.recipient_contact },
     subject: row.subject,
     until: row.until_ms === null ? null : instant(row.until_ms),
     withdrawnAt: row.withdrawn_at_ms === null ? null : instant(row.withdrawn_at_ms),

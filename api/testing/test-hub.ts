@@ -6,8 +6,16 @@ import type { LightMyRequestResponse } from 'fastify'
 import { Registry } from 'prom-client'
 import type { LogReader, TelemetryLog } from '#contracts'
 import { createIngest, openLogReader, openTelemetryLog } from '#ingest'
-import { createControlAppender, createDirectory, createLiveTail, createRecorder, type LiveTail } from '#pipeline'
+import {
+  createControlAppender,
+  createDirectory,
+  createLiveTail,
+  createRecorder,
+  createRulesRunner,
+  type LiveTail,
+} from '#pipeline'
 import { HubError, ManualClock, newId, SecretBox, seededRandom, silentLogger } from '#platform'
+import { createEvaluator } from '#rules'
 import { createServiceBridge, type ServiceBridge } from '#service-bridge'
 import { type Database, type HistoryStore, openDuckHistory } from '#store'
 import { makeDatabase } from '#store/testing'
@@ -34,7 +42,7 @@ export interface Call {
   headers?: Record<string, string>
 }
 
-/** A whole hub but for sockets, threads and rules: real database, log, appender, directory, ingest, bridge and history. */
+/** A whole hub but for sockets and threads: real database, log, appender, directory, ingest, rules, bridge and history. */
 export interface TestHub {
   api: Api
   services: ApiServices
@@ -58,6 +66,10 @@ export interface TestHub {
   newBrand(key: string): Promise<TestBrand>
   /** Until history holds everything the log does. */
   recorded(): Promise<void>
+  /** Until rules and bridge have done everything there is to do at the present hub time. */
+  settled(): Promise<void>
+  /** Moves hub time, stopping wherever the bridge has something due. */
+  pass(byMs: number): Promise<void>
   /** Answers that did not fit the schema their route declares. */
   misfits: string[]
   close(): Promise<void>
@@ -89,7 +101,7 @@ export async function makeHub(
     diskReserveBytes: 0,
     idleTickMs: null,
   })
-  const readers: LogReader[] = [openLogReader({ dir: join(dir, 'log') }), openLogReader({ dir: join(dir, 'log') })]
+  const readers: LogReader[] = [0, 1, 2].map(() => openLogReader({ dir: join(dir, 'log') }))
   const directory = createDirectory({ db: plainDb })
   await directory.load()
   const control = createControlAppender({
@@ -113,8 +125,9 @@ export async function makeHub(
   await recorder.start()
   const liveTail = createLiveTail({ reader: readers[1]!, logger: silentLogger })
   const changes = createChangeFeed()
+  const db = wrapDb(plainDb)
   const bridge = createServiceBridge({
-    db: plainDb,
+    db,
     box,
     clock,
     random: seededRandom(7),
@@ -125,9 +138,19 @@ export async function makeHub(
     onChanged: (change) => changes.publish(change),
   })
   bridge.start()
+  const rules = createRulesRunner({
+    reader: readers[2]!,
+    db: plainDb,
+    evaluator: createEvaluator(),
+    clock,
+    logger: silentLogger,
+    onEffects: (tx, effects) => bridge.onEffects(tx, effects),
+    onCommitted: (effects) => liveTail.publish(effects),
+    nudgeControl: () => control.nudge(),
+  })
+  await rules.start()
   const dropped: TestHub['dropped'] = []
   const commands: TestHub['commands'] = []
-  const db = wrapDb(plainDb)
   const all: ApiServices = {
     db,
     box,
@@ -170,6 +193,12 @@ export async function makeHub(
       atMs: 0,
     }),
   )
+
+  const waitingChange = async (): Promise<string | undefined> =>
+    plainDb.asHub(async (tx) => {
+      const row = await tx.selectFrom('control_changes').select('change_id').where('seq', 'is', null).executeTakeFirst()
+      return row?.change_id
+    })
 
   const hub: TestHub = {
     api,
@@ -222,10 +251,31 @@ export async function makeHub(
       }
     },
     recorded: () => recorder.caughtUp(log.headSeq()),
+    async settled() {
+      // What the rules say makes work for the bridge, and what the bridge decides goes through the log.
+      for (let before = -1; before !== log.headSeq(); ) {
+        before = log.headSeq()
+        await rules.caughtUp(before)
+        await bridge.idle()
+        while (!(await control.isIdle())) await control.appended((await waitingChange()) ?? '', 5_000).catch(() => 0)
+      }
+    },
+    async pass(byMs) {
+      const untilMs = clock.nowMs() + byMs
+      for (;;) {
+        await hub.settled()
+        const dueMs = await bridge.nextDueMs()
+        if (dueMs === null || dueMs > untilMs) break
+        clock.advanceTo(Math.max(dueMs, clock.nowMs()))
+      }
+      clock.advanceTo(untilMs)
+      await hub.settled()
+    },
     async close() {
       await api.close()
       await bridge.stop()
       await liveTail.stop()
+      await rules.stop()
       await recorder.stop()
       await control.stop()
       for (const reader of readers) reader.close()
