@@ -88,11 +88,13 @@ export async function runDemo(options: DemoOptions): Promise<DemoResult> {
     wear: (serial, component) => fleet!.wear(serial, component),
     replace: (serial, component, how) => fleet!.replace(serial, component, how),
   }
+  const byHome = new Map<string, { serial: string; category: string }[]>()
   const homeowners = new DemoHomeowners({
     hubUrl: options.hubUrl,
     random: random.fork('homes'),
     world,
     ...(options.temper ? { temper: options.temper } : {}),
+    devicesOfHome: (homeId) => byHome.get(homeId) ?? [],
     onChange: (change) => story.homeowner(change),
   })
   const partner = new DemoPartner({
@@ -125,6 +127,10 @@ export async function runDemo(options: DemoOptions): Promise<DemoResult> {
     brandSecret = setUp.endpointSecret
     partner.equip({ secret: setUp.partnerSecret, apiKey: setUp.partnerApiKey })
     story.knowDevices(setUp.devices)
+    for (const device of plan.devices) {
+      const homeId = setUp.homeIds[device.home]!
+      byHome.set(homeId, [...(byHome.get(homeId) ?? []), device])
+    }
     fleet = new Fleet({
       url: options.mqttUrl,
       devices: plan.devices.map(({ serial, model }) => ({ serial, model, token: setUp.devices.get(serial)!.token })),
@@ -190,7 +196,7 @@ function summary(result: DemoResult): string[] {
   return [
     '',
     `${result.days} 天 days in ${result.seconds} s: ${fleet.readingsAcknowledged} 条读数 readings acknowledged`,
-    `发现 faults ${result.alerts} · 提醒 offers ${result.offers} · 同意 accepted ${result.accepted} · 工单 work orders ${result.workOrders} · 已证实 verified ${result.verified} · 未修复 not fixed ${result.notFixed} · 未发现故障 no fault found ${result.noFaultFound}`,
+    `发现 faults ${result.alerts} · 提醒 offers ${result.offers} · 同意 accepted ${result.accepted} · 工单 work orders ${result.workOrders} · 已证实 verified ${result.verified} · 自理 done alone ${result.selfServiced} · 未修复 not fixed ${result.notFixed} · 未发现故障 no fault found ${result.noFaultFound}`,
     `失效 failed before anybody came: ${result.failed}`,
     ...result.violations.map((violation) => `✘ ${violation}`),
   ]

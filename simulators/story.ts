@@ -17,6 +17,8 @@ export interface StoryCounts {
   verdicts: number
   noFaultFound: number
   verified: number
+  /** Done by the homeowner and seen in the signal. */
+  selfServiced: number
   notFixed: number
 }
 
@@ -35,6 +37,7 @@ export class Story {
     verdicts: 0,
     noFaultFound: 0,
     verified: 0,
+    selfServiced: 0,
     notFixed: 0,
   }
   readonly #print: (line: string) => void
@@ -76,6 +79,16 @@ export class Story {
         ? '问题仍在，返修 · still there, rework'
         : '未见更换 · no change in the signal'
       this.#line(nowMs, '✘ 回访 not verified', data.number, `${words} (${both(componentName(data.component))})`)
+    } else if (type === 'case.closed') {
+      const data = event.data as { from: string; deviceId: string; component: string }
+      if (data.from !== 'self_serviced') return
+      this.counts.selfServiced++
+      this.#line(
+        nowMs,
+        '✔ 自理 seen',
+        this.#serials.get(data.deviceId) ?? '?',
+        `数据证实 the signal confirms it (${both(componentName(data.component))})`,
+      )
     } else if (type === 'work_order.unverified') {
       this.#line(nowMs, '回访 unverified', (event.data as { number: string }).number, '数据不足 · not enough data')
     }
@@ -85,8 +98,7 @@ export class Story {
     if (change.kind === 'notice') this.counts.offers++
     if (change.kind === 'accept' || change.kind === 'self_service') this.counts.accepted++
     if (change.kind === 'decline') this.counts.declined++
-    const [stage, subject, text] = homeownerLine(change)
-    this.#line(change.atMs, stage, subject, text)
+    this.#line(change.atMs, ...homeownerLine(change))
   }
 
   partner(change: PartnerChange): void {
@@ -109,6 +121,8 @@ export class Story {
 type Line = readonly [stage: string, subject: string, text: string]
 
 function homeownerLine(change: HomeownerChange): Line {
+  if (change.kind === 'warned') return ['⚠ 安全 safety', 'home', change.text]
+  if (change.kind === 'did_it') return ['自理 done alone', change.serial, both(componentName(change.component))]
   const need = change.view.needs[0]!
   const { serial } = need.device
   const what = both(need.job.title)
@@ -123,8 +137,6 @@ function homeownerLine(change: HomeownerChange): Line {
       return ['谢绝 declined', serial, change.detail.replaceAll('_', ' ')]
     case 'self_service':
       return ['自理 does it alone', serial, what]
-    case 'did_it':
-      return ['自理 done alone', change.serial, both(componentName(change.component))]
     case 'ignore':
       return ['未答 unanswered', serial, change.detail]
   }

@@ -56,6 +56,13 @@ async function home(temper: Partial<Temper>, options: { seed?: number; answer?: 
       wear: () => 0.9,
       replace: (serial, component, { by }) => void replaced.push(`${serial} ${component} ${by}`),
     },
+    devicesOfHome: (homeId) =>
+      homeId === 'home_1'
+        ? [
+            { serial: 'SL-1', category: 'smart-lock' },
+            { serial: 'AP-1', category: 'air-purifier' },
+          ]
+        : [],
     temper: { accept: 0, snooze: 0, decline: 0, myself: 0, ...temper },
     onChange: (change) => changes.push(change),
   })
@@ -65,6 +72,8 @@ async function home(temper: Partial<Temper>, options: { seed?: number; answer?: 
     reasonCode: 'offer',
     link: `${hubUrl}/h/tok-1`,
     sendAfter: instant(START_MS + 6 * HOUR_MS),
+    home: 'home_1',
+    text: { en: 'Act', 'zh-CN': '请处理' },
   }
   const posts = () => asked.filter((it) => it.path.startsWith('POST'))
   return { people, notice, changes, replaced, posts, asked, answers }
@@ -131,4 +140,12 @@ test('a notice without a link asks for nothing', async () => {
   people.receive({ ...notice, link: null }, START_MS)
   await people.step(START_MS + 48 * HOUR_MS)
   expect(asked).toEqual([])
+})
+
+test('a safety warning is acted upon within hours, whatever the hour', async () => {
+  const { people, notice, changes, replaced } = await home({})
+  people.receive({ ...notice, kind: 'safety', reasonCode: 'safety', link: null }, START_MS)
+  expect(changes.map((change) => change.kind)).toEqual(['warned'])
+  await people.step(START_MS + 10 * HOUR_MS)
+  expect(replaced).toEqual(['SL-1 cells homeowner'])
 })

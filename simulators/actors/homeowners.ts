@@ -1,4 +1,4 @@
-import type { AcceptBody, DeclineBody, OfferView, SnoozeBody } from '#contracts'
+import type { AcceptBody, DeclineBody, OfferView, SnoozeBody, Text } from '#contracts'
 import { instant } from '#contracts'
 import type { Random } from '#platform'
 import { HubApi, HubApiError } from '../hub-api.ts'
@@ -24,13 +24,16 @@ export interface HomeownersOptions {
   random: Random
   world: World
   temper?: Temper
+  /** What stands in a home, by the hub's id of it. */
+  devicesOfHome?: (homeId: string) => readonly { serial: string; category: string }[]
   onChange?: (change: HomeownerChange) => void
 }
 
 export type HomeownerChange =
   | { kind: 'notice'; atMs: number; view: OfferView; link: string }
   | { kind: 'accept' | 'snooze' | 'decline' | 'self_service' | 'ignore'; atMs: number; view: OfferView; detail: string }
-  | { kind: 'did_it'; atMs: number; view: OfferView; serial: string; component: string }
+  | { kind: 'did_it'; atMs: number; serial: string; component: string }
+  | { kind: 'warned'; atMs: number; text: string }
 
 /** `data` of a notice event, as far as a person on the other end needs it. */
 export interface Notice {
@@ -39,7 +42,14 @@ export interface Notice {
   reasonCode: string
   link: string | null
   sendAfter: string
+  home: string
+  text: Text
 }
+
+/** What a safety notice asks of a home with this kind of appliance, and can be done without help. */
+const AT_ONCE = [{ category: 'smart-lock', component: 'cells' }] as const
+/** Below this even a frightened homeowner sees that all is well. */
+const WORTH_DOING_WEAR = 0.5
 
 /** The people of the simulated homes: they get a message, open its link, and answer in their own time. */
 export class DemoHomeowners {
@@ -56,6 +66,10 @@ export class DemoHomeowners {
   /** A message arrived on somebody's phone. */
   receive(notice: Notice, nowMs: number): void {
     const { link } = notice
+    if (notice.kind === 'safety') {
+      this.#actAtOnce(notice, nowMs)
+      return
+    }
     if (link === null) return
     const readMs = Math.max(nowMs, Date.parse(notice.sendAfter))
     this.#agenda.plan(readMs, (atMs) => this.#read(link, atMs))
@@ -63,6 +77,18 @@ export class DemoHomeowners {
 
   async step(nowMs: number): Promise<void> {
     await this.#agenda.runUntil(nowMs)
+  }
+
+  /** A warning is read when it comes, and what can be done is done within hours. */
+  #actAtOnce({ home, text }: Notice, nowMs: number): void {
+    this.#tell({ kind: 'warned', atMs: nowMs, text: `${text['zh-CN']} ${text.en}` })
+    const hours = 1 + 8 * this.#options.random.fork(`warned ${home} ${nowMs}`).next()
+    this.#agenda.plan(nowMs + hours * HOUR_MS, async (atMs) => {
+      for (const { serial, category } of this.#options.devicesOfHome?.(home) ?? [])
+        for (const { component, category: concerned } of AT_ONCE)
+          if (category === concerned && this.#options.world.wear(serial, component) > WORTH_DOING_WEAR)
+            this.#renew(serial, component, atMs)
+    })
   }
 
   async #read(link: string, atMs: number): Promise<void> {
@@ -120,10 +146,13 @@ export class DemoHomeowners {
 
   #doIt(view: OfferView, atMs: number): void {
     for (const { device, component } of view.needs) {
-      if (!this.#options.world.has(device.serial)) continue
-      this.#options.world.replace(device.serial, component.key, { atMs, by: 'homeowner' })
-      this.#tell({ kind: 'did_it', atMs, view, serial: device.serial, component: component.key })
+      if (this.#options.world.has(device.serial)) this.#renew(device.serial, component.key, atMs)
     }
+  }
+
+  #renew(serial: string, component: string, atMs: number): void {
+    this.#options.world.replace(serial, component, { atMs, by: 'homeowner' })
+    this.#tell({ kind: 'did_it', atMs, serial, component })
   }
 
   /** Null when the offer is over: withdrawn, expired, answered by somebody else at home. */

@@ -197,7 +197,7 @@ test('a bad signature is refused and leaves no trace', async () => {
 test('while it is down it answers 503 and takes nothing; the same event is taken afterwards', async () => {
   const outside = await hub()
   const { partner, send, run } = await started({ hubUrl: outside.url, down: { chancePerDay: 1, hours: 5 } })
-  await run(1)
+  await run(25)
   expect((await send('work_order.created', packet(1, outside.url), 'msg_1')).status).toBe(503)
   await run(6)
   expect((await send('work_order.created', packet(1, outside.url), 'msg_1')).status).toBe(200)

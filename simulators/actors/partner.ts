@@ -107,7 +107,7 @@ export class DemoPartner {
   #secret: string | null = null
   #api: HubApi
   #downUntilMs = 0
-  #dayMs = Number.NEGATIVE_INFINITY
+  #dayMs: number | null = null
   #events = 0
 
   constructor(options: PartnerOptions) {
@@ -136,7 +136,8 @@ export class DemoPartner {
   /** Does what is due by now. */
   async step(nowMs: number): Promise<void> {
     this.#weather(nowMs)
-    if (!this.#isDown()) await this.#agenda.runUntil(nowMs)
+    // Technicians go on with what they have while the server takes no new work.
+    await this.#agenda.runUntil(nowMs)
   }
 
   counts() {
@@ -154,6 +155,7 @@ export class DemoPartner {
   /** Once a simulated day: does the server fall over today? */
   #weather(nowMs: number): void {
     const { down } = this.#options
+    this.#dayMs ??= nowMs
     if (!down || nowMs - this.#dayMs < 24 * HOUR_MS) return
     this.#dayMs = nowMs
     if (nowMs < this.#downUntilMs || !this.#random.chance(down.chancePerDay)) return
