@@ -165,6 +165,8 @@ async function dispose(
       state: ORDER_STATE[event.status] ?? order.state,
       ...(taken ? { accepted_at_ms: work.atMs } : {}),
       ...(event.status === 'arrived' ? { arrived_at_ms: place.atMs } : {}),
+      // Nobody is at the door any more: until the next arrival the visit can be called off again.
+      ...(LEFT_AGAIN.has(event.status) ? { arrived_at_ms: null } : {}),
       ...(terminal ? { closed_at_ms: work.atMs } : {}),
       ...(event.externalId === undefined ? {} : { external_id: event.externalId }),
       ...(event.technician === undefined ? {} : { technician: JSON.stringify(event.technician) }),
@@ -193,6 +195,7 @@ async function dispose(
   return disposition
 }
 
+const LEFT_AGAIN: ReadonlySet<PartnerStatus> = new Set(['customer_absent', 'technician_absent', 'awaiting_parts'])
 const REFUSALS: ReadonlySet<PartnerStatus> = new Set(['rejected', 'failed', 'cancelled'])
 
 async function carryToCases(

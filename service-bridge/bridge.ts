@@ -311,6 +311,8 @@ export interface ServiceBridge {
     reschedule(token: string, body: { slot: Slot }): Promise<OfferView>
     /** C21, until arrival. */
     cancel(token: string): Promise<OfferView>
+    /** The home's answer to "is it solved?" after a repair nobody could observe; no reopens the case (C20 → C18). */
+    solved(token: string, body: { solved: boolean }): Promise<OfferView>
   }
 
   orders: {

@@ -74,6 +74,7 @@ export const CASE_EFFECTS = [
   'withdrawOffer',
   'closeOffer',
   'watchSignal',
+  'watchAgain',
   'stopWatching',
   'recordConsent',
   'freezeCharge',
@@ -233,6 +234,8 @@ export const CASE_TABLE: Readonly<Record<CaseState, Row>> = {
   },
   in_progress: {
     ...orderOut,
+    // A new date for a second visit.
+    order_taken: later('C14'),
     work_started: started,
     // While someone works on it the signal may show anything.
     alerts_resolved: { row: 'C13', to: 'in_progress' },
@@ -267,6 +270,9 @@ export const CASE_TABLE: Readonly<Record<CaseState, Row>> = {
       effects: ['stopWatching', 'resetComponent', 'closeOffer'],
     },
     alerts_resolved: { row: 'C7', to: 'closed', effects: ['stopWatching', 'closeOffer'] },
+    // The home may need a weekend: one window without a sign is not yet an answer.
+    not_fixed: { row: 'C7', to: 'self_serviced', guards: ['sameAttempt'], effects: ['watchAgain'] },
+    unverified: { row: 'C7', to: 'self_serviced', guards: ['sameAttempt'], effects: ['watchAgain'] },
     self_service_unseen: {
       row: 'C7',
       to: 'open',

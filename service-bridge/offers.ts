@@ -2,17 +2,17 @@ import type { AcceptBody, DeclineBody, OfferView, Slot, SnoozeBody } from '#cont
 import { HubError } from '#platform'
 import type { Actor, ServiceBridge } from './bridge.ts'
 import type { Happen, MoveData, MoveResult } from './case-driver.ts'
+import { changeOffer } from './case-effects/offer-changes.ts'
 import type { CaseEvent } from './case-lifecycle.ts'
 import type { CaseRecord } from './case-record.ts'
 import { type Core, inBrand, type Work } from './core.ts'
-import { changeOffer } from './effects.ts'
 import { casesOfOffer, isOffered, lockOffer, type OfferRecord, offerOfToken, offerView } from './offer-record.ts'
 import { tellBrand, tellPartner } from './outgoing.ts'
 import { setTimer } from './timers.ts'
 
 type OfferCalls = Pick<
   ServiceBridge['offers'],
-  'view' | 'accept' | 'snooze' | 'selfService' | 'decline' | 'reschedule' | 'cancel'
+  'view' | 'accept' | 'snooze' | 'selfService' | 'decline' | 'reschedule' | 'cancel' | 'solved'
 >
 
 const homeowner: Actor = { kind: 'homeowner', id: null }
@@ -113,6 +113,17 @@ export function createOfferCalls(core: Core, happen: Happen): OfferCalls {
       withOffer(token, async (work, offer, cases) => {
         if (offer.state === 'cancelled') return
         await cancel(work, offer, cases, 'cancelled by the home')
+      }),
+
+    solved: (token, body) =>
+      withOffer(token, async (work, offer, cases) => {
+        if (body.solved) return
+        const unknown = cases.filter((record) => record.state === 'closed' && record.end_kind === 'unverified')
+        const result = await happen(work, unknown, 'still_broken', {
+          by: homeowner,
+          why: 'the home says it is not solved',
+        })
+        refuseUnlessMoved(result, offer)
       }),
   }
 

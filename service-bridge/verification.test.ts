@@ -47,6 +47,25 @@ test('nobody knows: closed without blame, the home is asked', async () => {
   expect(world.partner.ofType('work_order.unverified')).toHaveLength(1)
 })
 
+test('asked, the home says it is not solved: the same case opens again as a rework', async () => {
+  const world = await makeWorld()
+  await world.fire()
+  await world.pass(10 * MINUTE)
+  const token = await world.offerToken()
+  await world.acceptOffer()
+  await world.complete((await world.onlyOrder()).id)
+  await expect(world.bridge.offers.solved(token, { solved: false })).rejects.toMatchObject({ code: 'STATE_FORBIDS' })
+  await world.endVerification((await world.onlyCase()).id, 'unverified')
+  await world.bridge.offers.solved(token, { solved: true })
+  expect((await world.onlyCase()).state).toBe('closed')
+  await world.bridge.offers.solved(token, { solved: false })
+  await world.pass(10 * MINUTE)
+  const record = await world.onlyCase()
+  expect(record.state).toBe('offered')
+  const view = await world.bridge.offers.view(await world.offerToken())
+  expect(view.charge).toMatchObject({ payer: 'partner', coverage: 'guarantee' })
+})
+
 test('the evaluator never answers: unverified at the end of the hub’s own window', async () => {
   const world = await repaired()
   await world.pass(14 * DAY)

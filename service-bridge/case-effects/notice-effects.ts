@@ -1,0 +1,82 @@
+import type { CaseBehaviour } from '../case-driver.ts'
+import type { CaseRecord } from '../case-record.ts'
+import { caseFacts, homeFacts } from '../facts.ts'
+import { requestNotice } from '../notices.ts'
+import { lockOffer } from '../offer-record.ts'
+import { componentName, whyInPlainWords } from '../plain-words.ts'
+import { offerOf } from './offer-changes.ts'
+
+/** What a transition says to the home. */
+export const noticeEffects: Pick<CaseBehaviour['effects'], 'askHome' | 'informHome' | 'askSolved'> = {
+  async askHome(move) {
+    const { core, work, cases } = move
+    const offer = await offerOf(move)
+    const home = await homeFacts(work, offer.home_id)
+    if (!home) return
+    const [need] = offer.terms.needs
+    const title = need!.job.title
+    const again = move.event === 'snooze_over'
+    await requestNotice(core, work, {
+      home,
+      kind: 'service',
+      reasonCode: again ? 'offer_again' : 'offer',
+      text: {
+        'zh-CN': `您的${need!.device.name['zh-CN']}需要:${title['zh-CN']}。点开查看原因、价格与可约时间。`,
+        en: `Your ${need!.device.name.en} needs a visit: ${title.en}. Open to see why, the price and the times.`,
+      },
+      caseId: cases[0]!.case_id,
+      offer: { id: offer.offer_id, generation: offer.generation },
+      sendAfterMs: work.atMs,
+      expiresAtMs: offer.expires_at_ms,
+      cause: [offer.offer_id, cases[0]!.events],
+    })
+  },
+
+  async informHome(move) {
+    const { core, work, cases } = move
+    const [record] = cases as [CaseRecord]
+    const home = await homeFacts(work, record.home_id)
+    if (!home) return
+    const facts = await caseFacts(work, record)
+    await requestNotice(core, work, {
+      home,
+      kind: 'service',
+      reasonCode: 'inform',
+      text: whyInPlainWords({
+        rule: facts.rule ?? { name: componentName(facts.product, record.component) },
+        product: facts.product,
+        evidence: record.evidence,
+        atMs: work.atMs,
+      }),
+      caseId: record.case_id,
+      sendAfterMs: work.atMs,
+      expiresAtMs: work.atMs + core.policy.offerTtlMs,
+      cause: [record.case_id],
+    })
+  },
+
+  async askSolved(move) {
+    const { core, work } = move
+    for (const record of move.cases) {
+      const home = await homeFacts(work, record.home_id)
+      if (!home) continue
+      const facts = await caseFacts(work, record)
+      const name = facts.product?.name ?? { en: record.product_key, 'zh-CN': record.product_key }
+      const offer = record.offer_id === null ? null : await lockOffer(work, record.offer_id)
+      await requestNotice(core, work, {
+        home,
+        kind: 'service',
+        reasonCode: 'solved_question',
+        text: {
+          'zh-CN': `您的${name['zh-CN']}维修后暂无数据,问题解决了吗?点开告诉我们。`,
+          en: `We have no readings of your ${name.en} since the repair. Is it solved? Open to tell us.`,
+        },
+        caseId: record.case_id,
+        ...(offer ? { offer: { id: offer.offer_id, generation: offer.generation } } : {}),
+        sendAfterMs: work.atMs,
+        expiresAtMs: work.atMs + core.policy.offerTtlMs,
+        cause: [record.case_id, record.attempts],
+      })
+    }
+  },
+}

@@ -1,0 +1,138 @@
+import { instant } from '#contracts'
+import { derivedId, tokenHash } from '#platform'
+import type { CaseBehaviour } from '../case-driver.ts'
+import { type CaseRecord, changeCase } from '../case-record.ts'
+import { CONSENT_TEXT, SHARED_DATA_KINDS } from '../consent-text.ts'
+import { chargeHash } from '../create-order.ts'
+import { homeFacts } from '../facts.ts'
+import { offerToken } from '../links.ts'
+import { lockOffer, type OfferRecord } from '../offer-record.ts'
+import { offerTerms } from '../offer-terms.ts'
+import { clearTimer, setTimer } from '../timers.ts'
+import { changeOffer, endOffer, endOfferItem, offerOf, tellOffer } from './offer-changes.ts'
+
+/** What a transition does to the offer of its cases, and to the home's word on it. */
+export const offerEffects: Pick<
+  CaseBehaviour['effects'],
+  'makeOffer' | 'renewOffer' | 'withdrawOffer' | 'closeOffer' | 'recordConsent' | 'freezeCharge'
+> = {
+  async makeOffer(move) {
+    const { core, work, cases } = move
+    const [first] = cases as [CaseRecord]
+    const home = await homeFacts(work, first.home_id)
+    const terms = home && (await offerTerms(core, work, cases, home))
+    if (!home || !terms) throw new Error(`case ${first.case_id}: an offer was to be made that nobody can fulfil`)
+    const offerId = derivedId('of', first.first_episode_id, first.case_id, first.offers + 1)
+    const expiresAtMs = work.atMs + core.policy.offerTtlMs
+    await work.tx
+      .insertInto('offers')
+      .values({
+        brand_id: work.brandId,
+        offer_id: offerId,
+        home_id: home.homeId,
+        state: 'offered',
+        token_hash: tokenHash(offerToken(core, offerId, 1)),
+        terms: JSON.stringify(terms),
+        created_at_ms: work.atMs,
+        expires_at_ms: expiresAtMs,
+      })
+      .execute()
+    for (const record of cases) {
+      await work.tx
+        .insertInto('offer_items')
+        .values({ brand_id: work.brandId, offer_id: offerId, case_id: record.case_id })
+        .execute()
+      await changeCase(work, record, { offers: record.offers + 1, offer_id: offerId })
+    }
+    await setTimer(work, 'offer_expiry', offerId, expiresAtMs)
+    await tellOffer(move, offerId, 'created')
+  },
+
+  async renewOffer(move) {
+    const offer = await offerOf(move)
+    const expiresAtMs = move.work.atMs + move.core.policy.offerTtlMs
+    await changeOffer(move.work, offer.offer_id, {
+      state: 'offered',
+      snoozed_until_ms: null,
+      expires_at_ms: expiresAtMs,
+    })
+    await setTimer(move.work, 'offer_expiry', offer.offer_id, expiresAtMs)
+    await tellOffer(move, offer.offer_id, 'renewed')
+  },
+
+  /** The need is gone: what was asked is taken back, unless the offer is about something else too. */
+  async withdrawOffer(move) {
+    for (const record of move.cases) {
+      await clearTimer(move.work, 'settle', record.case_id)
+      if (record.offer_id === null) continue
+      if ((await endOfferItem(move.work, record)) > 0) continue
+      const offer = await lockOffer(move.work, record.offer_id)
+      if (offer.state !== 'offered' && offer.state !== 'snoozed') continue
+      await endOffer(move.work, offer.offer_id, 'withdrawn')
+      await tellOffer(move, offer.offer_id, 'withdrawn')
+    }
+  },
+
+  async closeOffer(move) {
+    const state =
+      { declined: 'declined', offer_expired: 'expired', cancelled: 'cancelled' }[move.event as string] ?? 'closed'
+    for (const record of move.cases) {
+      if (record.offer_id === null) continue
+      await clearTimer(move.work, 'place_order', record.case_id)
+      if ((await endOfferItem(move.work, record)) > 0) continue
+      const offer = await lockOffer(move.work, record.offer_id)
+      if (['declined', 'expired', 'withdrawn', 'cancelled', 'closed'].includes(offer.state)) continue
+      await endOffer(move.work, offer.offer_id, state as OfferRecord['state'])
+      await tellOffer(move, offer.offer_id, state)
+    }
+  },
+
+  /** One record per recipient, naming it, in the words the home was shown. */
+  async recordConsent(move) {
+    const { work, data, cases } = move
+    const offer = await offerOf(move)
+    const home = await homeFacts(work, offer.home_id)
+    for (const partnerKey of data.accept!.shareWith) {
+      const name = offer.terms.partners.find((partner) => partner.key === partnerKey)?.name
+      await work.tx
+        .insertInto('consents')
+        .values({
+          brand_id: work.brandId,
+          consent_id: derivedId('cons', offer.offer_id, partnerKey, cases[0]!.offers),
+          home_id: offer.home_id,
+          purpose: 'share',
+          granted: true,
+          at_ms: work.atMs,
+          given_by: home?.decider ?? 'owner',
+          method: data.accept!.method,
+          text_version: CONSENT_TEXT.version,
+          text_sha256: CONSENT_TEXT.sha256,
+          recipient_key: partnerKey,
+          recipient_name: name?.['zh-CN'] ?? partnerKey,
+          data_kinds: [...SHARED_DATA_KINDS],
+          subject: offer.offer_id,
+          created_at_ms: work.atMs,
+        })
+        .onConflict((conflict) => conflict.doNothing())
+        .execute()
+    }
+  },
+
+  /** Kept with the offer at acceptance, with the order from then on; a trigger keeps it as it is. */
+  async freezeCharge(move) {
+    const { work, data } = move
+    if (!data.accept || data.offerId === undefined) return
+    const offer = await offerOf(move)
+    const agreed = { ...offer.terms.charge, acceptedAt: instant(work.atMs) }
+    const charge = { ...agreed, acceptance: { method: data.accept.method, sha256: chargeHash(agreed) } }
+    await changeOffer(work, offer.offer_id, {
+      state: 'accepted',
+      answered_at_ms: work.atMs,
+      snoozed_until_ms: null,
+      answer: JSON.stringify({ slot: data.accept.slot, shareWith: data.accept.shareWith, charge }),
+    })
+    await clearTimer(work, 'offer_expiry', offer.offer_id)
+    for (const record of move.cases) await clearTimer(work, 'snooze', record.case_id)
+    await tellOffer(move, offer.offer_id, 'accepted')
+  },
+}

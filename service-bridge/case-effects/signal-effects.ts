@@ -1,0 +1,178 @@
+import { derivedId } from '#platform'
+import { submitChange } from '#store'
+import type { CaseBehaviour, Move } from '../case-driver.ts'
+import { type CaseRecord, changeCase, ruleKeysOf } from '../case-record.ts'
+import { tellBrand, tellPartner } from '../outgoing.ts'
+import { SELF_SERVICE_MS } from '../policy.ts'
+import { clearTimer, setTimer } from '../timers.ts'
+import { itemOf } from './order-item.ts'
+
+/** What a transition tells the rules through the log: resets, outcomes, and what to watch for. */
+export const signalEffects: Pick<
+  CaseBehaviour['effects'],
+  | 'watchSignal'
+  | 'watchAgain'
+  | 'stopWatching'
+  | 'resetComponent'
+  | 'recordOutcome'
+  | 'startVerification'
+  | 'tellVerdict'
+> = {
+  async watchSignal(move) {
+    for (const record of move.cases) {
+      await changeCase(move.work, record, { self_services: record.self_services + 1 })
+      await watch(move, record, false)
+      await setTimer(move.work, 'self_service', record.case_id, move.work.atMs + SELF_SERVICE_MS)
+    }
+  },
+
+  async watchAgain(move) {
+    for (const record of move.cases) await watch(move, record, false)
+  },
+
+  async stopWatching(move) {
+    for (const record of move.cases) {
+      await clearTimer(move.work, 'self_service', record.case_id)
+      await clearTimer(move.work, 'verification', record.case_id)
+      // An end that came from the evaluator needs no cancelling; one by the clock does.
+      if (move.data.end !== undefined && move.by.id !== 'timer') continue
+      await change(move, `stop watching ${record.attempts}`, record, {
+        type: 'verification.cancelled',
+        caseId: record.case_id,
+        deviceId: record.device_id,
+        component: record.component,
+      })
+    }
+  },
+
+  async resetComponent(move) {
+    for (const record of move.cases) {
+      const bySelf = record.work_order_id === null || move.data.outcome === undefined
+      const item = bySelf ? null : await itemOf(move.work, record)
+      const said = move.data.outcome?.items.find((one) => one.item === item)
+      if (!bySelf && (said?.partsUsed?.length ?? 0) === 0) continue
+      await change(move, `reset ${record.orders} ${record.attempts}`, record, {
+        type: 'component.reset',
+        deviceId: record.device_id,
+        component: record.component,
+        atMs: move.work.atMs,
+        source: bySelf ? 'homeowner' : 'technician',
+        caseId: record.case_id,
+      })
+    }
+  },
+
+  async recordOutcome(move) {
+    for (const record of move.cases) {
+      const item = await itemOf(move.work, record)
+      const said = move.data.outcome?.items.find((one) => one.item === item)
+      if (!said) continue
+      await change(move, `outcome ${record.orders}`, record, {
+        type: 'technician.outcome',
+        caseId: record.case_id,
+        deviceId: record.device_id,
+        component: record.component,
+        verdict: said.verdict,
+        cause: said.cause ?? null,
+        ruleKeys: await ruleKeysOf(move.work, record),
+        atMs: move.work.atMs,
+      })
+    }
+  },
+
+  async startVerification(move) {
+    for (const record of move.cases) {
+      const item = await itemOf(move.work, record)
+      const said = move.data.outcome?.items.find((one) => one.item === item)
+      await watch(move, record, (said?.partsUsed?.length ?? 0) > 0)
+      await setTimer(move.work, 'verification', record.case_id, move.work.atMs + move.core.policy.verificationMs)
+    }
+  },
+
+  /** Brand and partner learn how the repair turned out; the item keeps it for the appliance's history. */
+  async tellVerdict(move) {
+    const { core, work, data } = move
+    const end = data.end
+    for (const record of move.cases) {
+      if (end === undefined || end === 'no_fault_found' || record.work_order_id === null) continue
+      const order = await work.tx
+        .selectFrom('work_orders')
+        .select(['partner_key', 'number'])
+        .where('brand_id', '=', work.brandId)
+        .where('work_order_id', '=', record.work_order_id)
+        .executeTakeFirst()
+      await work.tx
+        .updateTable('order_items')
+        .set({ verified: end })
+        .where('brand_id', '=', work.brandId)
+        .where('work_order_id', '=', record.work_order_id)
+        .where('case_id', '=', record.case_id)
+        .execute()
+      if (end === 'verified') await releaseLatches(move, record)
+      if (!order) continue
+      const telling = {
+        type: `work_order.${end}`,
+        subject: record.work_order_id,
+        cause: [record.case_id, record.attempts],
+        data: {
+          workOrderId: record.work_order_id,
+          number: order.number,
+          caseId: record.case_id,
+          component: record.component,
+          attempt: record.attempts,
+        },
+      }
+      await tellPartner(work, order.partner_key, telling)
+      await tellBrand(core, work, telling)
+    }
+  },
+}
+
+/** Starts the evaluator's watch over the component's recovery condition. */
+async function watch(move: Move, record: CaseRecord, partReplaced: boolean): Promise<void> {
+  const attempt = record.attempts + 1
+  await changeCase(move.work, record, { attempts: attempt })
+  await change(move, `watch ${attempt}`, record, {
+    type: 'verification.started',
+    caseId: record.case_id,
+    deviceId: record.device_id,
+    component: record.component,
+    attempt,
+    repairedAtMs: move.work.atMs,
+    partReplaced,
+  })
+}
+
+/** A repair without a new part leaves latched alerts behind; proven, they are let go. */
+async function releaseLatches(move: Move, record: CaseRecord): Promise<void> {
+  const open = await move.work.tx
+    .selectFrom('case_episodes')
+    .select('episode_id')
+    .where('brand_id', '=', move.work.brandId)
+    .where('case_id', '=', record.case_id)
+    .where('resolved_at_ms', 'is', null)
+    .execute()
+  for (const { episode_id } of open) {
+    await change(move, `release ${episode_id}`, record, {
+      type: 'alert.dismissed',
+      episodeId: episode_id,
+      deviceId: record.device_id,
+      reason: 'repair verified',
+    })
+  }
+}
+
+async function change(
+  move: Move,
+  cause: string,
+  record: CaseRecord,
+  controlChange: Parameters<typeof submitChange>[1]['change'],
+): Promise<void> {
+  move.work.control = true
+  await submitChange(move.work.tx, {
+    brandId: move.work.brandId,
+    change: controlChange,
+    changeId: derivedId('chg', record.case_id, controlChange.type, cause),
+    nowMs: move.work.atMs,
+  })
+}
