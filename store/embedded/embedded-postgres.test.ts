@@ -18,6 +18,8 @@ const isRoot = process.getuid?.() === 0
 
 async function temporaryFolder(): Promise<string> {
   const dir = await mkdtemp(join(tmpdir(), 'beforehand-pg-'))
+  // A temporary folder is its maker's alone; the server's user has to pass through it.
+  await chmod(dir, 0o711)
   onTestFinished(() => rm(dir, { recursive: true, force: true }))
   return dir
 }

@@ -1,10 +1,9 @@
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
-import { chown, mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import pg from 'pg'
 import { HubError, type Logger, newSecret, realClock, realSleep, toError } from '#platform'
 import { type Binaries, exists, readyBinaries, STAGE_ROOT } from './binaries.ts'
+import { lastLines, readyCluster } from './cluster.ts'
 import { type ClusterPlace, clusterPlace } from './cluster-place.ts'
 import { type OperatingUser, operatingUser } from './operating-user.ts'
 import {
@@ -12,7 +11,6 @@ import {
   findPostmaster,
   hasExited,
   type Postmaster,
-  SERVER_ENVIRONMENT,
   spawnPostmaster,
   stopPostmaster,
 } from './postmaster.ts'
@@ -50,7 +48,6 @@ const START_MS_MAX = 180_000
 const POLL_MS = 50
 /** Sessions of a killed server hold its shared memory for a moment. */
 const START_ATTEMPTS = 5
-const LOG_LINES_SHOWN = 8
 
 /** One hub's load on a small machine: modest memory, no parallel workers, nothing in /dev/shm, nothing on the network. */
 function settings(options: EmbeddedPostgresOptions, place: ClusterPlace): Record<string, string> {
@@ -104,7 +101,13 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): P
   const binaries = await readyBinaries(user, stageRoot)
   const place = await clusterPlace(dir, user, options.logger, stageRoot)
   const passwords = await readOrMakePasswords(dir)
-  const found = await checkOrInitialise({ dir, place, binaries, user, password: passwords.owner, options })
+  const found = await readyCluster({
+    place,
+    binaries,
+    user,
+    owner: { name: OWNER, password: passwords.owner },
+    durable: options.durable !== false,
+  })
   const server = { dir, place, binaries, user: found, options, passwords }
   const left = await adoptOrStop(server)
   const postmaster = left ?? (await launch(server))
@@ -150,76 +153,6 @@ async function readOrMakePasswords(dir: string): Promise<Passwords> {
   await writeFile(`${file}.new`, JSON.stringify(made), { mode: 0o600, flush: true })
   await rename(`${file}.new`, file)
   return made
-}
-
-/** Makes the cluster, whole or not at all. Returns whom the server has to run as: the cluster's owner. */
-async function checkOrInitialise(given: {
-  dir: string
-  place: ClusterPlace
-  binaries: Binaries
-  user: OperatingUser | null
-  password: string
-  options: EmbeddedPostgresOptions
-}): Promise<OperatingUser | null> {
-  const { place, binaries, user } = given
-  const version = await readFile(join(place.cluster, 'PG_VERSION'), 'utf8').catch(() => null)
-  if (version === null) {
-    if (await exists(place.cluster)) {
-      throw new HubError('EMBEDDED_DB_FAILED', `${place.cluster} is not a PostgreSQL cluster (or cannot be read).`)
-    }
-    await initialise(given)
-    return user
-  }
-  if (version.trim() !== binaries.major) {
-    throw new HubError(
-      'EMBEDDED_DB_FAILED',
-      `${place.cluster} was made by PostgreSQL ${version.trim()}; this release brings ${binaries.major}. ` +
-        `Dump it with the earlier release (pg_dump) and restore into an empty data folder, or use it through DATABASE_URL.`,
-    )
-  }
-  const { uid, gid } = await stat(place.cluster)
-  const selfUid = process.getuid?.()
-  if (selfUid === 0 && uid !== 0) return { uid, gid }
-  if (uid !== selfUid) {
-    throw new HubError(
-      'EMBEDDED_DB_FAILED',
-      `${place.cluster} belongs to user id ${uid}. Start the hub as that user or as root, or give it to yourself ("chown -R").`,
-    )
-  }
-  return null
-}
-
-async function initialise(given: Parameters<typeof checkOrInitialise>[0]): Promise<void> {
-  const { place, binaries, user, password, options } = given
-  const unfinished = `${place.cluster}.new`
-  const passwordFile = join(place.sockets, 'password')
-  await rm(unfinished, { recursive: true, force: true })
-  await mkdir(unfinished, { mode: 0o700 })
-  await rm(passwordFile, { force: true })
-  await writeFile(passwordFile, `${password}\n`, { mode: 0o600, flag: 'wx' })
-  if (user) for (const path of [unfinished, passwordFile]) await chown(path, user.uid, user.gid)
-  try {
-    const args = [
-      ...['-D', unfinished, '-U', OWNER, `--pwfile=${passwordFile}`, '--auth=scram-sha-256', '--encoding=UTF8'],
-      // Order and case by code point, from the server itself: the same on every machine, and no system locale needed.
-      ...['--locale=C', '--locale-provider=builtin', '--builtin-locale=C.UTF-8', '--no-instructions'],
-      ...(options.durable === false ? ['--no-sync'] : []),
-    ]
-    await run(binaries.initdb, args, user)
-    await rename(unfinished, place.cluster)
-  } finally {
-    await rm(passwordFile, { force: true })
-  }
-}
-
-async function run(program: string, args: readonly string[], user: OperatingUser | null): Promise<void> {
-  const child = spawn(program, args, { ...user, cwd: '/', env: SERVER_ENVIRONMENT, stdio: ['ignore', 'pipe', 'pipe'] })
-  let said = ''
-  for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => (said += chunk.toString()))
-  const [code] = (await once(child, 'close').catch((cause: unknown) => {
-    throw new HubError('EMBEDDED_DB_FAILED', `${program} cannot be executed.`, { cause })
-  })) as [number | null]
-  if (code !== 0) throw new HubError('EMBEDDED_DB_FAILED', `initdb failed: ${lastLines(said)}`)
 }
 
 async function adoptOrStop(server: Server): Promise<Postmaster | null> {
@@ -307,8 +240,6 @@ async function ensureRoleAndDatabase(server: Server): Promise<void> {
     await client.end()
   }
 }
-
-const lastLines = (text: string): string => text.trim().split('\n').slice(-LOG_LINES_SHOWN).join(' | ')
 
 /** Stops what runs on `dir` and removes its files, those kept elsewhere included. For demos and tests. */
 export async function removeEmbeddedPostgres(dir: string, logger: Logger): Promise<void> {
