@@ -15,7 +15,7 @@ export class Announcer implements SampleListener {
     this.#turn = turn
   }
 
-  happened(what: Happening, _atMs: number, startedAtMs: number): void {
+  happened(what: Happening, atMs: number, startedAtMs: number): void {
     const { device, instance } = this
     if (instance.warming) return
     if (instance.watch) {
@@ -24,7 +24,7 @@ export class Announcer implements SampleListener {
     }
     switch (what) {
       case 'opened':
-        openEpisode(this.#turn, device, instance, startedAtMs)
+        openEpisode(this.#turn, device, instance, startedAtMs, atMs)
         break
       case 'resolved':
         resolveEpisode(this.#turn, device, instance, 'cleared')

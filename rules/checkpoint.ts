@@ -7,7 +7,7 @@ import { type Counters, freshCounters } from './counters.ts'
 import { Device } from './device.ts'
 import { resolveLimits, setInstances } from './device-rules.ts'
 import type { Fleet } from './fleet.ts'
-import { Instance, type OpenEpisode, type Watch } from './instance.ts'
+import { Instance, type OpenEpisode, type Opening, type Watch } from './instance.ts'
 import { KeptSamples } from './kept-samples.ts'
 import { packNumbers, unpackNumbers } from './number-pack.ts'
 import type { ParameterSetting } from './parameters.ts'
@@ -37,6 +37,7 @@ type SavedInstance = [
   flapping: 0 | 1,
   episode: OpenEpisode | 0,
   watch: Watch | 0,
+  openings: readonly Opening[] | 0,
 ]
 
 interface SavedDevice {
@@ -136,7 +137,6 @@ function saveDevice(device: Device): string {
     for (let i = 0; i < plan.length; i++) numbers.push(checkpoint[offset + i]!)
     for (const window of instance.windows) pushAll(numbers, window.save())
     for (const window of instance.checkpointWindows) pushAll(numbers, window.save())
-    pushAll(numbers, instance.openings)
     instances.push([
       plan.ruleKey || plan.component,
       plan.subject,
@@ -146,6 +146,7 @@ function saveDevice(device: Device): string {
       instance.flapping ? 1 : 0,
       instance.episode ?? 0,
       instance.watch ?? 0,
+      instance.openings.length > 0 ? instance.openings : 0,
     ])
   }
   const base = Number.isFinite(device.watermarkMs) ? device.watermarkMs : device.receivedAtMs
@@ -228,7 +229,7 @@ function restoreDevice(device: Device, saved: SavedDevice & { w: string | null }
   device.kept = KeptSamples.restore(read)
   device.duplicates = new DuplicateFilter({ readings: readAll(), marks: readAll() })
   const instances: Instance[] = []
-  for (const [key, subject, version, activation, warming, flapping, episode, watch] of saved.i) {
+  for (const [key, subject, version, activation, warming, flapping, episode, watch, openings] of saved.i) {
     const plan = planOf(device, key, subject, warming === 1)
     const length = read()
     const core = numbers.slice(at, at + length)
@@ -243,13 +244,12 @@ function restoreDevice(device: Device, saved: SavedDevice & { w: string | null }
       )
     const live = readWindows()
     const kept = readWindows()
-    const openings = readAll()
     if (!instance) throw new Error(`checkpoint of ${device.timerKey}: no plan for ${key} ${subject}`)
     instance.core = core
     instance.checkpoint = checkpoint
     instance.windows = live
     instance.checkpointWindows = kept
-    instance.openings = openings
+    if (openings !== 0) instance.openings = openings
     instance.warming = warming === 1
     instance.flapping = flapping === 1
     instance.episode = episode === 0 ? null : episode

@@ -4,8 +4,8 @@ import { STATE } from './alert-clock.ts'
 import { FIRING, LATCHED } from './alert-lifecycle.ts'
 import type { Device } from './device.ts'
 import { evidenceOf } from './evidence.ts'
-import { isFlapping } from './flapping.ts'
-import { type Instance, OPENINGS_KEPT, type OpenEpisode } from './instance.ts'
+import { episodesWithinDay, isFlapping } from './flapping.ts'
+import { type Instance, OPENINGS_KEPT, type OpenEpisode, type Opening } from './instance.ts'
 import { levelHeld, PEAK } from './instance-core.ts'
 import { silencedBy } from './silences.ts'
 import type { Turn } from './turn.ts'
@@ -14,34 +14,31 @@ import type { Turn } from './turn.ts'
  * Opens an episode. Its id is given here, once, from who and when; should start and activation
  * recur (a late sample revives what was resolved), an ordinal tells the two apart.
  *
+ * @param openedAtMs event time at which its hold was over
  * @param over It has ended already, as late samples show: history.
  */
-export function openEpisode(turn: Turn, device: Device, instance: Instance, startedAtMs: number, over = false): void {
-  const { plan, activation, version } = instance
-  let { openings } = instance
-  let ordinal = 0
-  for (let i = 0; i < openings.length; i += 2)
-    if (openings[i] === startedAtMs) ordinal = Math.max(ordinal, openings[i + 1]! + 1)
-  openings = instance.openings = [...openings, startedAtMs, ordinal].slice(-2 * OPENINGS_KEPT)
-
+export function openEpisode(
+  turn: Turn,
+  device: Device,
+  instance: Instance,
+  startedAtMs: number,
+  openedAtMs: number,
+  over = false,
+): void {
+  const { plan, activation, openings } = instance
+  const ordinal = openings.reduce(
+    (next, opening) => (opening.namedStartMs === startedAtMs ? Math.max(next, opening.ordinal + 1) : next),
+    0,
+  )
   const level = levelHeld(instance)
   const { brand, facts } = device
   const identity = [brand.brandId, plan.ruleKey, facts.deviceId, plan.component, activation, startedAtMs]
-  instance.episode = {
-    id: derivedId('ep', ...identity, ...(ordinal > 0 ? [ordinal] : [])),
-    startedAtMs,
-    ruleVersion: version,
-    mode: brand.modeOf(plan.ruleKey),
-    level,
-    severity: plan.severities[level]!,
-    told: false,
-    acknowledged: false,
-    revised: false,
-    wavered: 0,
-    serviced: null,
-  }
+  const id = derivedId('ep', ...identity, ...(ordinal > 0 ? [ordinal] : []))
+  const opening = { episodeId: id, namedStartMs: startedAtMs, ordinal, openedAtMs, startedAtMs, revised: false }
+  instance.openings = [...openings, opening].slice(-OPENINGS_KEPT)
+  instance.episode = { ...blankEpisode(device, instance, id), startedAtMs, level, severity: plan.severities[level]! }
   const wasFlapping = instance.flapping
-  instance.flapping = isFlapping(openings, wasFlapping)
+  instance.flapping = isFlapping(instance.openings, wasFlapping)
   const hush = over ? 'historical' : hushOf(turn, device, instance)
   instance.episode.told = hush === null
   if (hush) brand.hushed.add(device)
@@ -56,8 +53,23 @@ export function openEpisode(turn: Turn, device: Device, instance: Instance, star
     turn.emit({
       kind: 'alert.flapping',
       episode: describe(device, instance),
-      episodesIn24h: openings.length / 2,
+      episodesIn24h: episodesWithinDay(instance.openings),
     })
+  }
+}
+
+function blankEpisode({ brand }: Device, { plan, version }: Instance, id: string): OpenEpisode {
+  return {
+    id,
+    startedAtMs: 0,
+    ruleVersion: version,
+    mode: brand.modeOf(plan.ruleKey),
+    level: 0,
+    severity: plan.severities[0]!,
+    told: false,
+    acknowledged: false,
+    wavered: 0,
+    serviced: null,
   }
 }
 
@@ -89,15 +101,28 @@ export function reopenEpisode(turn: Turn, device: Device, instance: Instance): v
   turn.emit({ kind: 'alert.reopened', episode: describe(device, instance) })
 }
 
-/** A late sample moved the start, or showed that the episode should not have opened (T13). */
-export function reviseEpisode(turn: Turn, device: Device, instance: Instance, startedAtMs: number): void {
-  const { episode } = instance
-  if (!episode) return
-  if (episode.revised && episode.startedAtMs === startedAtMs) return
-  episode.startedAtMs = startedAtMs
-  episode.revised = true
+/** A late sample moved the start of an episode, or showed that it should not have opened (T13). Said once per start. */
+export function reviseEpisode(
+  turn: Turn,
+  device: Device,
+  instance: Instance,
+  opening: Opening,
+  startedAtMs: number,
+): void {
+  if (opening.revised && opening.startedAtMs === startedAtMs) return
+  const revised = { ...opening, startedAtMs, revised: true }
+  instance.openings = instance.openings.map((other) => (other === opening ? revised : other))
   turn.counters.revised++
+  const { episode } = instance
+  if (episode?.id === opening.episodeId) {
+    episode.startedAtMs = startedAtMs
+    turn.emit({ kind: 'alert.revised', episode: describe(device, instance) })
+    return
+  }
+  // It has ended; what matters of it is who it was and that it is in doubt.
+  instance.episode = { ...blankEpisode(device, instance, opening.episodeId), startedAtMs }
   turn.emit({ kind: 'alert.revised', episode: describe(device, instance) })
+  instance.episode = episode
 }
 
 /** T7: says so when another level of the rule holds. A higher one speaks through an acknowledgement of a lower. */

@@ -16,7 +16,6 @@ export interface OpenEpisode {
   /** People have been told, or are about to be. */
   told: boolean
   acknowledged: boolean
-  revised: boolean
   /** T9 so far. */
   wavered: number
   /** The component was serviced then; the first known-false answer before the deadline ends the episode (T26). */
@@ -35,7 +34,21 @@ export interface Watch {
   verified: boolean
 }
 
-/** Openings remembered per instance: enough to see flapping and a start that recurs. */
+/** An episode that opened not long ago, ended or not. */
+export interface Opening {
+  episodeId: string
+  /** Start as of the opening: part of the id. */
+  namedStartMs: number
+  /** Tells apart episodes of the same named start. */
+  ordinal: number
+  /** Event time at which it opened: a sample, or the end of its hold. */
+  openedAtMs: number
+  /** Start as known by now. */
+  startedAtMs: number
+  revised: boolean
+}
+
+/** Openings remembered per instance: enough to see flapping, a start that recurs, and what late samples contradict. */
 export const OPENINGS_KEPT = 6
 
 /**
@@ -56,8 +69,8 @@ export class Instance implements Place {
   windows: SampleWindow[]
   checkpointWindows: SampleWindow[]
   episode: OpenEpisode | null = null
-  /** Start and ordinal of recent episodes, alternating, in the order they opened. */
-  openings: number[] = NONE
+  /** Recent episodes in the order they opened. */
+  openings: readonly Opening[] = NONE
   flapping = false
   /** Why it cannot be evaluated (T12); frozen meanwhile. */
   failure: string | null = null
@@ -97,7 +110,7 @@ export class Instance implements Place {
   }
 }
 
-const NONE: number[] = []
+const NONE: readonly Opening[] = []
 
 export function instanceKey(plan: Plan, warming: boolean): string {
   return `${plan.ruleKey} ${plan.subject}${warming ? ' next' : ''}`

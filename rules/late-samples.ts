@@ -16,6 +16,8 @@ interface Before {
 /** An episode as the samples in their true order would have it. */
 interface TrueEpisode {
   startedAtMs: number
+  /** Event time at which its hold was over. */
+  openedAtMs: number
   open: boolean
   peak: number
   /** It was open at the checkpoint already. */
@@ -71,43 +73,65 @@ function reconcile(
   before: Before,
   nowMs: number,
 ): void {
-  const announced = instance.episode
-  const counterpart = announced && counterpartOf(announced.startedAtMs, episodes, instance)
+  const standing = instance.episode
+  const checkpointMs = instance.closedUntilMs
+  const counterpart = standing ? counterpartOf(standing.startedAtMs, episodes, instance) : undefined
+  // Announced, ended, and not in the true order: it opened on what a late sample contradicts.
+  const doubtful = instance.openings.filter(
+    (opening) =>
+      opening.openedAtMs > checkpointMs &&
+      opening.episodeId !== standing?.id &&
+      !episodes.some((episode) => episode.startedAtMs === opening.startedAtMs),
+  )
   for (const episode of episodes) {
+    const { startedAtMs, openedAtMs } = episode
     if (episode === counterpart) {
-      if (episode.startedAtMs !== announced?.startedAtMs) reviseEpisode(turn, device, instance, episode.startedAtMs)
+      if (startedAtMs !== standing?.startedAtMs) reviseStanding(turn, device, instance, startedAtMs)
       if (!episode.open) resolveEpisode(turn, device, instance, 'cleared', episode.peak)
       else sayWhatChanged(turn, device, instance, before.state)
     } else if (episode.open) {
       const news = isNews(instance, episode)
-      openEpisode(turn, device, instance, episode.startedAtMs)
+      openEpisode(turn, device, instance, startedAtMs, openedAtMs)
       // It had been resolved too early: an episode of its own now, told apart by its ordinal.
-      if (!news) reviseEpisode(turn, device, instance, episode.startedAtMs)
+      if (!news) reviseStanding(turn, device, instance, startedAtMs)
     } else if (isNews(instance, episode)) {
-      const standing = instance.episode
-      openEpisode(turn, device, instance, episode.startedAtMs, true)
+      const moved = doubtful.shift()
+      if (moved) {
+        reviseEpisode(turn, device, instance, moved, startedAtMs)
+        continue
+      }
+      const kept = instance.episode
+      openEpisode(turn, device, instance, startedAtMs, openedAtMs, true)
       resolveEpisode(turn, device, instance, 'cleared', episode.peak)
-      instance.episode = standing
+      instance.episode = kept
     }
   }
-  if (announced && !counterpart) keepFalsified(turn, device, instance, before, nowMs)
+  for (const opening of doubtful) reviseEpisode(turn, device, instance, opening, opening.startedAtMs)
+  if (standing && !counterpart) keepFalsified(turn, device, instance, before, nowMs)
+}
+
+function reviseStanding(turn: Turn, device: Device, instance: Instance, startedAtMs: number): void {
+  const opening = instance.openings.find((candidate) => candidate.episodeId === instance.episode?.id)
+  if (opening) reviseEpisode(turn, device, instance, opening, startedAtMs)
 }
 
 /** Which true episode the announced one is: that of the same start, else the one still open, else the newest unheard of. */
-function counterpartOf(startedAtMs: number, episodes: readonly TrueEpisode[], instance: Instance): TrueEpisode | null {
+function counterpartOf(
+  startedAtMs: number,
+  episodes: readonly TrueEpisode[],
+  instance: Instance,
+): TrueEpisode | undefined {
   return (
     episodes.find((episode) => episode.startedAtMs === startedAtMs) ??
     episodes.find((episode) => episode.open) ??
-    episodes.findLast((episode) => episode.inherited || isNews(instance, episode)) ??
-    null
+    episodes.findLast((episode) => episode.inherited || isNews(instance, episode))
   )
 }
 
 /** Whether this episode was never announced. What was open at the checkpoint was. */
 function isNews(instance: Instance, episode: TrueEpisode): boolean {
   if (episode.inherited) return false
-  for (let i = 0; i < instance.openings.length; i += 2) if (instance.openings[i] === episode.startedAtMs) return false
-  return true
+  return !instance.openings.some((opening) => opening.startedAtMs === episode.startedAtMs)
 }
 
 function sayWhatChanged(turn: Turn, device: Device, instance: Instance, before: number): void {
@@ -119,7 +143,7 @@ function sayWhatChanged(turn: Turn, device: Device, instance: Instance, before: 
 /** The true order has no such episode; it was announced, so it lives on until it is healthy for `keep` (T8, T10). */
 function keepFalsified(turn: Turn, device: Device, instance: Instance, before: Before, nowMs: number): void {
   const { core, offset, plan } = instance
-  reviseEpisode(turn, device, instance, instance.episode!.startedAtMs)
+  reviseStanding(turn, device, instance, instance.episode!.startedAtMs)
   const truth = core[offset + TRUTH]
   const pendingSince = core[offset + STATE] === PENDING ? core[offset + SINCE]! : Number.NaN
   core[offset + STARTED] = instance.episode!.startedAtMs
@@ -150,12 +174,11 @@ class Notes implements SampleListener {
   constructor(place: Place) {
     this.#place = place
     const { core } = place
-    if (isOpen(core[STATE]!))
-      this.episodes.push({ startedAtMs: core[STARTED]!, open: true, peak: Number.NaN, inherited: true })
+    if (isOpen(core[STATE]!)) this.#note(core[STARTED]!, Number.NEGATIVE_INFINITY, true)
   }
 
-  happened(what: Happening, _atMs: number, startedAtMs: number): void {
-    if (what === 'opened') this.episodes.push({ startedAtMs, open: true, peak: Number.NaN, inherited: false })
+  happened(what: Happening, atMs: number, startedAtMs: number): void {
+    if (what === 'opened') this.#note(startedAtMs, atMs, false)
     const last = this.episodes.at(-1)
     if (what !== 'resolved' || !last) return
     last.open = false
@@ -164,5 +187,9 @@ class Notes implements SampleListener {
 
   failed(detail: string): void {
     this.failure = detail
+  }
+
+  #note(startedAtMs: number, openedAtMs: number, inherited: boolean): void {
+    this.episodes.push({ startedAtMs, openedAtMs, open: true, peak: Number.NaN, inherited })
   }
 }

@@ -1,4 +1,4 @@
-import { SINCE, STARTED, STATE, TRUTH } from './alert-clock.ts'
+import { ENTERED, SINCE, STARTED, STATE, TRUTH } from './alert-clock.ts'
 import { FALSE, FIRING, isOpen } from './alert-lifecycle.ts'
 import type { Device } from './device.ts'
 import { setInstances } from './device-rules.ts'
@@ -62,7 +62,8 @@ function carryOver(turn: Turn, device: Device, old: Instance, next: Instance): v
 /** What fires under the new version and did not under the old opens now; what was over before it decided never was. */
 function begin(turn: Turn, device: Device, instance: Instance): void {
   const { core, offset } = instance
-  if (core[offset + STATE] === FIRING) openEpisode(turn, device, instance, core[offset + STARTED]!)
+  if (core[offset + STATE] === FIRING)
+    openEpisode(turn, device, instance, core[offset + STARTED]!, core[offset + ENTERED]!)
   else resetStates(turn, instance)
 }
 

@@ -3,12 +3,14 @@ import { Duration, KEY_PATTERN, RegionCode, Sku } from '#contracts'
 import type { Problem } from '#platform'
 import { didYouMean } from './did-you-mean.ts'
 
+const patternOf = (schema: object): string => String((schema as { pattern?: unknown }).pattern)
+
 /** Patterns in words; the expressions themselves are for machines. */
 const PATTERNS: ReadonlyMap<string, string> = new Map([
   [KEY_PATTERN, 'a name of letters, digits, _ . - that starts with a letter'],
-  [Duration.pattern, 'a duration such as 10m, 6h, 14d or ISO 8601 without months and years'],
-  [Sku.pattern, 'a part number of letters, digits, . _ -'],
-  [RegionCode.pattern, 'a region code of 2 to 9 digits'],
+  [patternOf(Duration), 'a duration such as 10m, 6h, 14d or ISO 8601 without months and years'],
+  [patternOf(Sku), 'a part number of letters, digits, . _ -'],
+  [patternOf(RegionCode), 'a region code of 2 to 9 digits'],
 ])
 
 /** What a schema found, one sentence per place: alternatives of a union are told together. */
