@@ -3,7 +3,7 @@ import type { LogEntry, QuarantineProblem } from '#contracts'
 import { HubError } from '#platform'
 import { type BulkLine, bulkLines, parseBulkLine } from './bulk-lines.ts'
 import { decodeValue } from './decode-telemetry.ts'
-import type { DeviceRef, IngestResult, Intake } from './intake.ts'
+import type { DeviceRef, Intake } from './intake.ts'
 import { BULK_PATH } from './payload-form.ts'
 import { quarantinedEntry } from './quarantine.ts'
 
@@ -42,23 +42,21 @@ export async function bulkTelemetry(
     }
   }
   const results: BulkLineResult[] = []
-  const appends: Promise<IngestResult>[] = []
-  try {
-    for (let start = 0; start < lines.length; start += LINES_PER_TURN) {
-      await intake.room()
-      const entries: LogEntry[] = []
-      const nowMs = intake.nowMs()
-      for (const line of lines.slice(start, start + LINES_PER_TURN)) {
-        results.push(readLine(intake, line, nowMs, resolveDevice, entries))
-      }
-      appends.push(intake.append(entries, nowMs, []))
-      await nextTurn()
+  const appends: Promise<unknown>[] = []
+  let failure: unknown = null
+  for (let start = 0; start < lines.length && failure === null; start += LINES_PER_TURN) {
+    await intake.room()
+    const entries: LogEntry[] = []
+    const nowMs = intake.nowMs()
+    for (const line of lines.slice(start, start + LINES_PER_TURN)) {
+      results.push(readLine(intake, line, nowMs, resolveDevice, entries))
     }
-  } finally {
-    // One failure is enough to answer with; the others must not go unheard.
-    await Promise.allSettled(appends)
+    // Heard at once: a rejection that waits for the last chunk would count as unheard.
+    appends.push(intake.append(entries, nowMs, []).catch((error: unknown) => (failure ??= error)))
+    await nextTurn()
   }
   await Promise.all(appends)
+  if (failure !== null) throw failure
   const accepted = results.filter((result) => result.accepted).length
   return { accepted, refused: results.length - accepted, lines: results }
 }
