@@ -4,16 +4,28 @@ import { el } from './dom.ts'
 import { type Locale, quantity, when } from './format.ts'
 import type { Say } from './words.ts'
 
+/**
+ * The leg that tells the finding and the others, which are circumstances: a fan at full speed
+ * is no fault. The first leg with a limit tells it, as it does in the sentence the hub writes.
+ */
+export function sortedEvidence(items: readonly EvidenceItem[]): {
+  main: EvidenceItem | undefined
+  others: EvidenceItem[]
+} {
+  const main = items.find((item) => item.limit !== null) ?? items[0]
+  return { main, others: items.filter((item) => item !== main) }
+}
+
 /** One measured leg: a picture where there is a course to draw, a sentence always. */
 export function evidenceFigure(
   item: EvidenceItem,
-  { say, ...where }: { say: Say; locale: Locale; timeZone: string },
+  { say, main, ...where }: { say: Say; main: boolean; locale: Locale; timeZone: string },
 ): HTMLElement {
   const { locale } = where
   const name = item.name?.[locale] ?? item.metric
   const value = typeof item.value === 'number' ? quantity(item.value, item.unit, locale) : String(item.value ?? '–')
   const below = typeof item.value === 'number' && item.limit !== null && item.value < item.limit
-  const limitWord = say(below ? 'limitLow' : 'limit')
+  const limitWord = say(!main ? 'comparedWith' : below ? 'limitLow' : 'limit')
   const limit = item.limit === null ? '' : `${limitWord} ${quantity(item.limit, item.unit, locale)}`
   const since = when(item.since, 'full', where)
   const caption =

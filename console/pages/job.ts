@@ -1,7 +1,7 @@
 import type { JobEventBody, JobView, PartnerReason, PartnerStatus, SiteAddress, WorkOrderItem } from '#contracts'
 import { call, tokenOf } from './call.ts'
 import { type Child, el } from './dom.ts'
-import { evidenceFigure } from './evidence.ts'
+import { evidenceFigure, sortedEvidence } from './evidence.ts'
 import { money, slotText, span, when } from './format.ts'
 import { outcomeForm } from './job-outcome.ts'
 import { STATUS_BUTTONS, statusChoices } from './job-statuses.ts'
@@ -275,6 +275,7 @@ function itemCards(item: WorkOrderItem, view: JobView, { say, locale }: Job): HT
   const where = { say, locale, timeZone: view.timeZone }
   const { job, device, diagnosis } = item
   const age = diagnosis.dataAgeSeconds
+  const { main, others } = sortedEvidence(diagnosis.evidence)
   const list = (texts: readonly Record<'en' | 'zh-CN', string>[], tag: 'ul' | 'ol') =>
     el(tag, {}, ...texts.map((text) => el('li', {}, text[locale])))
   const facts: Child[] = []
@@ -299,7 +300,8 @@ function itemCards(item: WorkOrderItem, view: JobView, { say, locale }: Job): HT
       'section',
       { class: 'card' },
       el('h2', {}, say('evidence')),
-      ...diagnosis.evidence.map((evidence) => evidenceFigure(evidence, where)),
+      main && evidenceFigure(main, { ...where, main: true }),
+      ...others.map((item) => evidenceFigure(item, { ...where, main: false })),
       age !== null && el('p', { class: 'soft' }, say('dataAge') + span(isoMinutes(age), locale)),
     ),
     job.safety.length > 0 &&

@@ -1,7 +1,7 @@
 import type { AcceptBody, DeclineBody, OfferView, SelfServiceGuide, SnoozeBody } from '#contracts'
 import { call, tokenOf } from './call.ts'
 import { type Child, el } from './dom.ts'
-import { evidenceFigure } from './evidence.ts'
+import { evidenceFigure, sortedEvidence } from './evidence.ts'
 import { money, slotText, span, when } from './format.ts'
 import { type Page, runScreen } from './session.ts'
 import { slotPicker } from './slot-picker.ts'
@@ -112,14 +112,13 @@ function needs(view: OfferView, page: Offer): HTMLElement {
   const { say, locale } = page
   const where = { say, locale, timeZone: view.timeZone }
   const parts = view.needs.flatMap((need, i): Child[] => {
-    const [main, ...rest] = [...need.evidence].sort(
-      (a, b) => b.series.length - a.series.length || (b.limit === null ? 0 : 1) - (a.limit === null ? 0 : 1),
-    )
+    const { main, others } = sortedEvidence(need.evidence)
     return [
       i > 0 && el('h2', {}, need.job.title[locale]),
       i > 0 && el('p', {}, sentence(need.cause[locale], locale)),
-      main && evidenceFigure(main, where),
-      rest.length > 0 && details(say('otherMeasurements'), ...rest.map((item) => evidenceFigure(item, where))),
+      main && evidenceFigure(main, { ...where, main: true }),
+      others.length > 0 &&
+        details(say('otherMeasurements'), ...others.map((item) => evidenceFigure(item, { ...where, main: false }))),
     ]
   })
   return el('section', { class: 'card' }, el('h2', {}, say('why')), ...parts)

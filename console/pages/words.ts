@@ -29,6 +29,7 @@ const WORDS = {
   why: ['为什么提醒您', 'Why we ask'],
   limit: ['上限', 'limit'],
   limitLow: ['下限', 'limit'],
+  comparedWith: ['对比值', 'compared with'],
   otherMeasurements: ['其他测量', 'Other measurements'],
   price: ['费用', 'Price'],
   inspection: ['上门检查', 'Visit and check'],

@@ -75,6 +75,7 @@ export function offerView(change: Partial<OfferView> = {}): OfferView {
           duration: 'PT30M',
         },
         evidence: [
+          evidence,
           {
             ...evidence,
             metric: 'fan_rpm',
@@ -84,7 +85,6 @@ export function offerView(change: Partial<OfferView> = {}): OfferView {
             unit: 'rpm',
             series: [],
           },
-          evidence,
         ],
         selfService: guide,
       },
