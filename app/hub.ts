@@ -16,7 +16,7 @@ import {
   systemRandom,
   toError,
 } from '#platform'
-import { createServiceBridge } from '#service-bridge'
+import { type BridgePolicy, createServiceBridge } from '#service-bridge'
 import { forgetOldIdempotencyKeys, forgetOldReceipts, readFact, writeFact } from '#store'
 import type { HubConfig } from './config.ts'
 import { openDataDir } from './data-dir.ts'
@@ -52,6 +52,12 @@ export interface Hub {
   stop(): Promise<void>
 }
 
+export interface HubOptions {
+  logger?: Logger
+  /** Other numbers for the service loop than its own; for tests and benchmarks. */
+  policy?: Partial<BridgePolicy>
+}
+
 /** Consumers get this long to finish what is in the log when the hub stops; the rest waits for the next start. */
 const DRAIN_MS = 10_000
 
@@ -59,18 +65,19 @@ const DRAIN_MS = 10_000
  * Starts the hub by its roles: data folder, database, log, what follows the log, then the ways in,
  * so that nothing is taken before it can be dealt with. A start that fails closes what it had opened.
  */
-export async function startHub(config: HubConfig, logger: Logger = createLogger(config.logLevel)): Promise<Hub> {
+export async function startHub(config: HubConfig, options: HubOptions = {}): Promise<Hub> {
   const parts = new AsyncDisposableStack()
   try {
-    return await open(config, logger, parts)
+    return await open(config, options, parts)
   } catch (error) {
     await parts.disposeAsync()
     throw error
   }
 }
 
-async function open(config: HubConfig, logger: Logger, parts: AsyncDisposableStack): Promise<Hub> {
+async function open(config: HubConfig, options: HubOptions, parts: AsyncDisposableStack): Promise<Hub> {
   const { roles } = config
+  const { logger = createLogger(config.logLevel), policy = {} } = options
   for (const warning of config.warnings) logger.warn(warning)
   const failure = Promise.withResolvers<Error>()
   const onFatal = (thrown: unknown): void => failure.resolve(toError(thrown))
@@ -135,6 +142,7 @@ async function open(config: HubConfig, logger: Logger, parts: AsyncDisposableSta
     secretKey: dataDir.secretKey,
     publicUrl,
     allowLoopback: config.allowLoopback,
+    policy,
   }
   const record = stepped
     ? await startRecordHere(recordSettings, { db, logger }, { onFatal })
@@ -150,6 +158,7 @@ async function open(config: HubConfig, logger: Logger, parts: AsyncDisposableSta
     publicUrl,
     allowLoopback: config.allowLoopback,
     jobTemplateOf: jobTemplate,
+    policy,
     nudgeControl: () => appender.nudge(),
     onChanged: (change) => changes.publish(change),
   })

@@ -44,6 +44,7 @@ export async function startRulesHere(
     publicUrl: settings.publicUrl,
     allowLoopback: settings.allowLoopback,
     jobTemplateOf: jobTemplate,
+    policy: settings.policy,
     onChanged: events.onChanged,
   })
   const runner = createRulesRunner({

@@ -1,3 +1,5 @@
+import type { BridgePolicy } from '#service-bridge'
+
 /** What a part needs to know and a thread can be told: plain data only. */
 export interface PartSettings {
   logDir: string
@@ -12,6 +14,7 @@ export interface RulesSettings extends PartSettings {
   publicUrl: string
   /** Partners on this machine are allowed: demo and tests. */
   allowLoopback: boolean
+  policy: Partial<BridgePolicy>
 }
 
 export interface RecordSettings extends PartSettings {

@@ -1,0 +1,180 @@
+import {
+  type AgreementDocument,
+  instant,
+  type ProductDocument,
+  type RuleDocument,
+  type WorkOrderPacket,
+} from '#contracts'
+import { sha256Hex } from '#platform'
+import { type HubApi, startWebhookServer } from '#simulators'
+
+export const MINUTE_MS = 60_000
+export const HOUR_MS = 3_600_000
+
+export const PRODUCT: ProductDocument = {
+  key: 'ap-300',
+  category: 'air-purifier',
+  name: { en: 'Air purifier AP-300', 'zh-CN': '空气净化器 AP-300' },
+  metrics: [{ key: 'filter_dp_pa', unit: 'Pa', type: 'number', min: 0, max: 2_000 }],
+  components: [
+    {
+      key: 'hepa-filter',
+      kind: 'filter',
+      name: { en: 'HEPA filter', 'zh-CN': 'HEPA 滤网' },
+      part: 'HEPA-300',
+      recovery: { when: { metric: 'filter_dp_pa', op: '<', value: 150 }, for: '30m', within: '1d', minReadings: 10 },
+    },
+  ],
+  reporting: { mode: 'periodic', every: '1m' },
+}
+
+export const RULE: RuleDocument = {
+  key: 'hepa-clogged',
+  name: { en: 'HEPA filter clogged', 'zh-CN': '滤网堵塞' },
+  scope: { product: 'ap-300' },
+  component: 'hepa-filter',
+  severity: 'warning',
+  when: { metric: 'filter_dp_pa', op: '>', value: 250, clear: 230 },
+  for: '10m',
+  keep: '1h',
+  latch: 'until-serviced',
+  dispatch: 'offer',
+  service: {
+    job: 'replace-hepa',
+    parts: [{ sku: 'HEPA-300', quantity: 1 }],
+    skills: ['air-purifier'],
+    duration: 'PT30M',
+  },
+}
+
+const AGREEMENT: AgreementDocument = {
+  partnerKey: 'swift-repair',
+  accountNo: 'A-1',
+  coverage: ['310115'],
+  skills: ['air-purifier'],
+  currency: 'CNY',
+  prices: [
+    { kind: 'inspection', amountMinor: 3_000 },
+    { kind: 'labour', amountMinor: 6_000 },
+    { kind: 'part', sku: 'HEPA-300', amountMinor: 19_900 },
+  ],
+  sla: { accept: '4h', book: '24h', arrive: '7d', finish: '10d' },
+  hours: { days: [1, 2, 3, 4, 5, 6, 7], from: '09:00', to: '19:00', slot: '2h', lead: '24h' },
+}
+
+export interface SmallHouse {
+  brand: HubApi
+  partnerSecret: string
+  devices: { id: string; serial: string; token: string }[]
+  homeIds: string[]
+}
+
+/** The least that makes a reading able to become a work order, made over HTTP as a brand would. */
+export async function setUpHouse(
+  hub: HubApi,
+  options: {
+    nowMs: number
+    partnerUrl: string
+    homes?: number
+    rule?: Partial<RuleDocument>
+    /** A standing consent to send somebody without asking again. */
+    standingShare?: boolean
+  },
+): Promise<SmallHouse> {
+  const { nowMs, partnerUrl, homes = 1, rule = {}, standingShare = false } = options
+  const { secret } = await hub.post<{ secret: string }>('/api/partners', {
+    key: 'swift-repair',
+    name: 'Swift Repair',
+    url: partnerUrl,
+  })
+  const made = await hub.post<{ adminKey: { key: string } }>('/api/brands', {
+    key: 'acme',
+    name: { en: 'Acme', 'zh-CN': '艾克米' },
+  })
+  const brand = hub.as(made.adminKey.key)
+  await brand.post('/api/products', PRODUCT)
+  await brand.post('/api/agreements', AGREEMENT)
+  const devices: SmallHouse['devices'] = []
+  const homeIds: string[] = []
+  for (let i = 0; i < homes; i++) {
+    const home = await brand.post<{ id: string }>('/api/homes', {
+      timeZone: 'Asia/Shanghai',
+      region: '310115005',
+      // Whoever tests at night must not wait for the morning.
+      quietHours: { from: '00:00', to: '00:00' },
+      externalRef: `home-${i}`,
+      address: {
+        province: '上海市',
+        city: '上海市',
+        district: '浦东新区',
+        street: '示例街道',
+        community: '示例花园',
+        room: '101',
+      },
+      people: [
+        {
+          role: 'owner',
+          name: '住户',
+          channel: 'app',
+          locale: 'zh-CN',
+          decides: true,
+          pays: true,
+          contact: { number: '17000001000', kind: 'privacy' },
+        },
+      ],
+    })
+    homeIds.push(home.id)
+    const consent = {
+      granted: true,
+      at: instant(nowMs),
+      by: 'owner',
+      method: 'app',
+      textVersion: '1',
+      textSha256: sha256Hex('text'),
+    }
+    await brand.post(`/api/homes/${home.id}/consents`, { ...consent, purpose: 'monitoring', dataKinds: ['telemetry'] })
+    await brand.post(`/api/homes/${home.id}/consents`, { ...consent, purpose: 'contact', dataKinds: ['telemetry'] })
+    if (standingShare)
+      await brand.post(`/api/homes/${home.id}/consents`, {
+        ...consent,
+        purpose: 'share',
+        dataKinds: ['address', 'contact', 'diagnosis', 'device'],
+        recipients: [{ partnerKey: 'swift-repair', name: 'Swift Repair', contact: 'service@swift.example' }],
+      })
+    const { device, credential } = await brand.post<{ device: { id: string }; credential: { accessToken: string } }>(
+      '/api/devices',
+      { serial: `SN-${i}`, product: 'ap-300', home: home.id },
+    )
+    devices.push({ id: device.id, serial: `SN-${i}`, token: credential.accessToken })
+  }
+  await brand.post('/api/rules', { ...RULE, ...rule })
+  await brand.post('/api/rules/hepa-clogged/activate', {})
+  return { brand, partnerSecret: secret, devices, homeIds }
+}
+
+/** A partner's server that verifies, keeps each event once, and lets tests wait for one. */
+export async function partnerServer() {
+  let secret: string | null = null
+  const events: { type: string; data: WorkOrderPacket }[] = []
+  const waiting: { type: string; resolve: (data: WorkOrderPacket) => void }[] = []
+  const server = await startWebhookServer({
+    secret: () => secret,
+    onEvent: (event) => {
+      const { type, data } = event as unknown as { type: string; data: WorkOrderPacket }
+      events.push({ type, data })
+      for (const waiter of waiting.splice(0)) {
+        if (waiter.type === type) waiter.resolve(data)
+        else waiting.push(waiter)
+      }
+    },
+  })
+  return {
+    server,
+    events,
+    setSecret: (value: string) => void (secret = value),
+    event(type: string): Promise<WorkOrderPacket> {
+      const known = events.find((event) => event.type === type)
+      return known ? Promise.resolve(known.data) : new Promise((resolve) => waiting.push({ type, resolve }))
+    },
+  }
+}
