@@ -5,21 +5,23 @@ import type { OffersTable } from '#store'
 import type { CaseRecord } from './case-record.ts'
 import type { Core, Work } from './core.ts'
 import type { OfferTerms } from './offer-terms.ts'
-import { SLOT_DAYS } from './policy.ts'
+import { OFFER_LINK_MS, SLOT_DAYS } from './policy.ts'
 import { slotsOf } from './slots.ts'
 
 export type OfferRecord = Omit<Selectable<OffersTable>, 'terms'> & { terms: OfferTerms }
 
-/** Which brand's offer a link leads to; NOT_FOUND when it never was, or was made anew since. */
+/** Which brand's offer a link leads to; NOT_FOUND when it never was or was made anew since, OFFER_EXPIRED long after its end. */
 export async function offerOfToken(core: Core, token: string): Promise<{ brandId: string; offerId: string }> {
   const row = await core.db.asHub((tx) =>
     tx
       .selectFrom('offers')
-      .select(['brand_id', 'offer_id'])
+      .select(['brand_id', 'offer_id', 'expires_at_ms'])
       .where('token_hash', '=', tokenHash(token))
       .executeTakeFirst(),
   )
   if (!row) throw new HubError('NOT_FOUND', 'This link leads to no offer. Ask for a new message.')
+  if (core.clock.nowMs() >= row.expires_at_ms + OFFER_LINK_MS)
+    throw new HubError('OFFER_EXPIRED', 'This link has ended.')
   return { brandId: row.brand_id, offerId: row.offer_id }
 }
 

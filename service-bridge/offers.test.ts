@@ -291,4 +291,6 @@ test('links cannot be guessed, and the hub does not keep them', async () => {
   await expect(world.bridge.offers.view('x'.repeat(43))).rejects.toMatchObject({ code: 'NOT_FOUND' })
   const rows = await world.db.asHub((tx) => tx.selectFrom('offers').selectAll().execute())
   expect(JSON.stringify(rows)).not.toContain(world.token)
+  world.clock.advance(200 * DAY)
+  await expect(world.bridge.offers.view(world.token)).rejects.toMatchObject({ code: 'OFFER_EXPIRED' })
 })

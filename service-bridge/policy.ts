@@ -42,3 +42,5 @@ export const PARTNER_BODY_BYTES_MAX = 262_144
 export const JOB_LINK_MS = 60 * DAY
 /** Earlier visits of a device that a packet mentions. */
 export const HISTORY_MAX = 10
+/** How long after its end an offer's link still shows how it went; the guarantee of a repair is over by then. */
+export const OFFER_LINK_MS = 180 * DAY
