@@ -7,11 +7,11 @@ import Fastify, {
 } from 'fastify'
 import { HubError, realClock } from '#platform'
 import { guardAccess } from './http/access.ts'
-import { readBodies } from './http/bodies.ts'
+import { readBodies, refuseUnstorable } from './http/bodies.ts'
 import { measureHttp } from './http/http-metrics.ts'
 import { createKeyCheck } from './http/key-check.ts'
 import { describeApi } from './http/openapi.ts'
-import { hubErrorOf, PROBLEM_TYPE, problemBody } from './http/problem.ts'
+import { hubErrorOf, PROBLEM_TYPE, problemBody, refusalOf } from './http/problem.ts'
 import { createRateLimiter } from './http/rate-limit.ts'
 import { setSecurityHeaders } from './http/security-headers.ts'
 import { strictValidator } from './http/validation.ts'
@@ -64,7 +64,7 @@ export async function createApi(services: ApiServices): Promise<Api> {
   // Answers are what the handlers return: nothing is dropped or converted on the way out.
   app.setSerializerCompiler(() => (data) => JSON.stringify(data))
   app.setErrorHandler((thrown, request, reply) => {
-    const error = hubErrorOf(thrown)
+    const error = refusalOf(thrown, request)
     if (error.status >= 500) {
       const route = request.routeOptions.url
       request.log.error({ err: thrown, code: error.code, method: request.method, route }, 'A request failed')
@@ -84,6 +84,7 @@ export async function createApi(services: ApiServices): Promise<Api> {
     perKey: createRateLimiter(realClock, limits.perKey),
   })
   readBodies(app)
+  refuseUnstorable(app)
   await describeApi(app, services.version)
   const routeServices: RouteServices = { ...services, keys }
   for (const routes of ROUTES) {

@@ -1,6 +1,6 @@
 import type { FastifyInstance } from 'fastify'
 import { HubError } from '#platform'
-import { parseJsonBody } from './json-body.ts'
+import { isStorableText, parseJsonBody } from './json-body.ts'
 
 const UTF8 = new TextDecoder('utf-8', { fatal: true })
 
@@ -31,4 +31,14 @@ export function readBytes(scope: FastifyInstance, contentTypes: readonly string[
   for (const type of contentTypes) {
     scope.addContentTypeParser(type, { parseAs: 'buffer', bodyLimit }, (_request, body, done) => done(null, body))
   }
+}
+
+/** What the database could not hold names nothing in a path, and finds nothing in a query. */
+export function refuseUnstorable(app: FastifyInstance): void {
+  const isBad = (part: unknown): boolean =>
+    Object.values((part ?? {}) as object).some((value) => typeof value === 'string' && !isStorableText(value))
+  app.addHook('preValidation', async ({ params, query }) => {
+    if (isBad(params)) throw new HubError('NOT_FOUND', 'No name or id here has this form.')
+    if (isBad(query)) throw new HubError('BAD_REQUEST', 'The query holds a NUL character or half of a surrogate pair.')
+  })
 }

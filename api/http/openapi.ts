@@ -18,10 +18,16 @@ function problemStatuses(access: Access, schema: Json): [number, string][] {
   const statuses: [number, string][] = [[400, 'The request cannot be read']]
   if (access.kind === 'key') statuses.push([401, 'No valid key'], [403, 'The key is of another role'])
   if (access.kind === 'device' || access.kind === 'signed') statuses.push([401, 'The token or signature is not valid'])
-  if (schema.params) statuses.push([404, 'No such thing, or not yours'])
+  if (access.kind !== 'public') {
+    statuses.push(
+      [404, 'No such thing, or not yours'],
+      [409, 'Not possible in the present state, or in conflict with it'],
+    )
+  }
+  const hasVisitor = access.kind === 'link' || (access.kind === 'key' && access.roles.includes('partner'))
+  if (hasVisitor) statuses.push([410, 'Over: expired, ended, or the consent was withdrawn'])
   if (schema.body) {
-    statuses.push([409, 'Conflicts with what is stored'], [413, 'Body too large'], [415, 'Content type not understood'])
-    statuses.push([422, 'The body does not fit'])
+    statuses.push([413, 'Body too large'], [415, 'Content type not understood'], [422, 'The body does not fit'])
   }
   statuses.push([429, 'Too many requests'], [503, 'Something the hub needs is away, or a change is not yet in force'])
   return statuses

@@ -1,6 +1,5 @@
 import type { SelectQueryBuilder } from 'kysely'
 import { type TSchema, Type } from 'typebox'
-import { HubError } from '#platform'
 import { type PageOrder, page, type Tables } from '#store'
 
 /** One page must stay well below what a browser draws and a transaction should hold. */
@@ -19,7 +18,7 @@ export function PageOf<Item extends TSchema>(item: Item) {
   )
 }
 
-/** A page of rows, shown as items. A cursor that no list gave out is the caller's mistake. */
+/** A page of rows, shown as items. */
 export async function listPage<Row, Item>(
   query: { execute(): Promise<Row[]> },
   { limit, cursor }: { limit?: number; cursor?: string },
@@ -27,21 +26,8 @@ export async function listPage<Row, Item>(
   itemOf: (row: Row) => Item,
 ): Promise<{ items: Item[]; nextCursor: string | null }> {
   const request = { ...(limit === undefined ? {} : { limit }), ...(cursor === undefined ? {} : { cursor }) }
-  try {
-    // A join's type names its aliases, which `page` does not need to know.
-    const rows = query as SelectQueryBuilder<Tables, keyof Tables, Row>
-    const { items, nextCursor } = await page(rows, request, order)
-    return { items: items.map(itemOf), nextCursor }
-  } catch (error) {
-    if (cursor === undefined) throw error
-    throw cursorProblem(error)
-  }
-}
-
-/** A cursor made up by hand fails where it is decoded, or in the database at its first comparison. */
-export function cursorProblem(error: unknown): unknown {
-  const code = (error as { code?: unknown }).code
-  const refused = code === 'VALIDATION_FAILED' || (typeof code === 'string' && code.startsWith('22'))
-  if (!refused) return error
-  return new HubError('BAD_REQUEST', 'The cursor is not one this list gave out.', { cause: error })
+  // A join's type names its aliases, which `page` does not need to know.
+  const rows = query as SelectQueryBuilder<Tables, keyof Tables, Row>
+  const { items, nextCursor } = await page(rows, request, order)
+  return { items: items.map(itemOf), nextCursor }
 }

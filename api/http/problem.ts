@@ -59,6 +59,25 @@ const SQLSTATES: Record<string, [ErrorCode, string]> = {
 }
 const CONNECTION_LOST = new Set(['ECONNREFUSED', 'ECONNRESET', 'ENOENT', 'EPIPE', '57P01', '57P02', '57P03'])
 
+/**
+ * What was asked, not sent: without a body there is nothing to point into. A cursor made up by
+ * hand fails where it is decoded, or in the database at its first comparison.
+ */
+function asQueryProblem(error: HubError, cursor: boolean): HubError {
+  if (error.code !== 'VALIDATION_FAILED') return error
+  const detail = cursor
+    ? 'The cursor is not one this list gave out, or a filter has not the form it needs.'
+    : error.message
+  return new HubError('BAD_REQUEST', detail, { cause: error })
+}
+
+/** The error as the caller of this request gets it. */
+export function refusalOf(thrown: unknown, request: { method: string; query: unknown }): HubError {
+  const error = hubErrorOf(thrown)
+  if (request.method !== 'GET') return error
+  return asQueryProblem(error, (request.query as { cursor?: unknown } | undefined)?.cursor !== undefined)
+}
+
 /** Anything thrown in a request, as the error the caller gets. What we did not foresee is INTERNAL and says nothing. */
 export function hubErrorOf(thrown: unknown): HubError {
   if (thrown instanceof HubError) return thrown
@@ -72,6 +91,10 @@ export function hubErrorOf(thrown: unknown): HubError {
     /connection (terminated|timeout)|timeout exceeded/i.test(error.message)
   ) {
     return new HubError('STORE_UNAVAILABLE', 'The database does not answer. Try again shortly.', { cause: error })
+  }
+  // Class 22: a value the database cannot read as what its column holds.
+  if (/^22[0-9A-Z]{3}$/.test(code)) {
+    return new HubError('VALIDATION_FAILED', 'A value has not the form it needs.', { cause: error })
   }
   const status = error.statusCode ?? 500
   if (status >= 400 && status < 500) {

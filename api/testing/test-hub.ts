@@ -14,7 +14,7 @@ import {
   createRulesRunner,
   type LiveTail,
 } from '#pipeline'
-import { HubError, ManualClock, newId, SecretBox, seededRandom, silentLogger } from '#platform'
+import { createLogger, HubError, ManualClock, newId, SecretBox, seededRandom, silentLogger } from '#platform'
 import { createEvaluator } from '#rules'
 import { createServiceBridge, type ServiceBridge } from '#service-bridge'
 import { type Database, type HistoryStore, openDuckHistory } from '#store'
@@ -72,6 +72,8 @@ export interface TestHub {
   pass(byMs: number): Promise<void>
   /** Answers that did not fit the schema their route declares. */
   misfits: string[]
+  /** Lines of the API's log at level error: what it could not foresee. */
+  failures: string[]
   close(): Promise<void>
 }
 
@@ -149,13 +151,14 @@ export async function makeHub(
     nudgeControl: () => control.nudge(),
   })
   await rules.start()
+  const failures: string[] = []
   const dropped: TestHub['dropped'] = []
   const commands: TestHub['commands'] = []
   const all: ApiServices = {
     db,
     box,
     clock,
-    logger: silentLogger,
+    logger: createLogger('error', { write: (line) => failures.push(line) }),
     version: '0.0.0',
     publicUrl: 'https://hub.example',
     control,
@@ -214,6 +217,7 @@ export async function makeHub(
     dropped,
     commands,
     misfits,
+    failures,
     async call(method, url, { key = operatorKey, body, raw, headers = {} } = {}) {
       const answer = await api.inject({
         method: method as 'GET',
