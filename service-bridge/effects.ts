@@ -4,7 +4,7 @@ import { offerEffects } from './case-effects/offer-effects.ts'
 import { orderEffects } from './case-effects/order-effects.ts'
 import { signalEffects } from './case-effects/signal-effects.ts'
 import { flagReview } from './review.ts'
-import { setTimer } from './timers.ts'
+import { beginSettling } from './settling.ts'
 
 /**
  * What follows from a transition, by the names the case table uses. `happen` is handed in
@@ -18,7 +18,7 @@ export function createEffects(happen: () => Happen): CaseBehaviour['effects'] {
     ...signalEffects,
     async settleAgain(move) {
       for (const record of move.cases) {
-        await setTimer(move.work, 'settle', record.case_id, move.work.atMs + move.core.policy.settleMs)
+        await beginSettling(move.core, move.work, { caseId: record.case_id, ruleKey: record.rule_key })
       }
     },
 

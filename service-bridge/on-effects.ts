@@ -16,6 +16,7 @@ import { gateInTheWay } from './gate.ts'
 import { requestNotice } from './notices.ts'
 import { tellBrand } from './outgoing.ts'
 import { SAFETY_TEXTS } from './safety-texts.ts'
+import { beginSettling } from './settling.ts'
 import { clearTimer, setTimer } from './timers.ts'
 
 type Opening = Extract<AlertEffect, { kind: 'alert.firing' | 'alert.current' }>
@@ -192,7 +193,7 @@ export async function openOrJoin(
     why: `rule ${episode.ruleKey}`,
     evidence,
   })
-  await setTimer(work, 'settle', caseId, work.atMs + core.policy.settleMs)
+  await beginSettling(core, work, { caseId, ruleKey: episode.ruleKey })
   await tellBrand(core, work, {
     type: 'case.open',
     subject: caseId,
@@ -289,7 +290,7 @@ async function join(
   })
   // What was only told so far is now worth an offer.
   if (record.state === 'open' && onlyTold)
-    await setTimer(work, 'settle', record.case_id, work.atMs + core.policy.settleMs)
+    await beginSettling(core, work, { caseId: record.case_id, ruleKey: episode.ruleKey })
 }
 
 /** Fixed instructions at once, whatever the hour; only dispatch may be held. */

@@ -24,6 +24,9 @@ const Rule = Closed({
   version: Type.Integer({ description: 'the newest saved' }),
   liveVersion: Nullable(Type.Integer({ description: 'the one in force; null when none is' })),
   canaryShare: Type.Number(),
+  settleMs: Nullable(
+    Type.Integer({ description: 'how long a new case waits before anyone is asked; null: ten minutes' }),
+  ),
   document: RuleDocument,
   createdAt: Time,
   updatedAt: Time,
@@ -37,13 +40,26 @@ const Version = Closed({
   activatedAt: Nullable(Time),
   warmedAt: Nullable(Time),
 })
-const GoLive = Closed({
+const Shadow = Closed({
   version: Type.Optional(Type.Integer({ minimum: 1, description: 'the newest when left out' })),
   canaryShare: Type.Optional(
     Type.Number({
       exclusiveMinimum: 0,
       maximum: 1,
       description: 'share of the fleet it applies to, chosen by device; 1 when left out',
+    }),
+  ),
+})
+/** A rule that has to wait longer than this is not about service any more. */
+const SETTLE_MS_MAX = 86_400_000
+const GoLive = Closed({
+  ...Shadow.properties,
+  settleMs: Type.Optional(
+    Type.Integer({
+      minimum: 0,
+      maximum: SETTLE_MS_MAX,
+      description:
+        'how long a new case waits for what else the home may need, and for a storm to show itself, before anyone is asked; ten minutes when left out; only past the canary',
     }),
   ),
 })
@@ -103,6 +119,7 @@ export const ruleRoutes: Routes = async (app, services) => {
           live_version: null,
           activation: null,
           canary_share: 1,
+          settle_ms: null,
         } as const
         await tx
           .insertInto('rules')
@@ -238,9 +255,9 @@ export const ruleRoutes: Routes = async (app, services) => {
       }),
   )
 
-  for (const [action, mode] of [
-    ['activate', 'active'],
-    ['shadow', 'shadow'],
+  for (const [action, mode, body] of [
+    ['activate', 'active', GoLive],
+    ['shadow', 'shadow', Shadow],
   ] as const) {
     app.post(
       `/api/rules/:rule/${action}`,
@@ -253,7 +270,7 @@ export const ruleRoutes: Routes = async (app, services) => {
               : 'Let a version watch and score without touching anybody',
           tags,
           params,
-          body: GoLive,
+          body,
           response: { 200: Rule },
         },
       },
@@ -301,12 +318,18 @@ async function goLive(
   { tx, brandId, nowMs, change, audit }: Work,
   key: string,
   mode: 'active' | 'shadow',
-  wanted: { version?: number; canaryShare?: number },
+  wanted: { version?: number; canaryShare?: number; settleMs?: number },
 ) {
   const rule = await lockRule(tx, brandId, key)
   if (!rule || rule.status === 'deleted') throw unknownRule(key)
   const version = wanted.version ?? rule.current_version
   const canaryShare = wanted.canaryShare ?? 1
+  const settleMs = wanted.settleMs ?? null
+  if (settleMs !== null && canaryShare < 1) {
+    throw new HubError('VALIDATION_FAILED', 'On a share of the fleet a rule keeps the hub’s own waiting time.', {
+      pointer: '/settleMs',
+    })
+  }
   const saved = await tx
     .selectFrom('rule_versions')
     .select('document')
@@ -317,7 +340,18 @@ async function goLive(
   if (!saved) throw new HubError('VALIDATION_FAILED', `“${key}” has no version ${version}.`, { pointer: '/version' })
   const asItIs = rule.status === mode && rule.live_version === version && rule.canary_share === canaryShare
   // Nothing changes, so nothing is said: activating a hundred times makes no event.
-  if (asItIs) return { status: 200, body: await showRule(tx, brandId, key) }
+  if (asItIs && rule.settle_ms === settleMs) return { status: 200, body: await showRule(tx, brandId, key) }
+  if (asItIs) {
+    // The wait is the service side's business: what the rule decides stays as it is.
+    await tx
+      .updateTable('rules')
+      .set({ settle_ms: settleMs, updated_at_ms: nowMs })
+      .where('brand_id', '=', brandId)
+      .where('rule_key', '=', key)
+      .execute()
+    audit('rule.settle_changed', key, { settleMs })
+    return { status: 200, body: await showRule(tx, brandId, key) }
+  }
   // The product may have changed since the rule was saved.
   const document = await parseForBrand(tx, brandId, saved.document)
   const changeId = newId('chg')
@@ -325,7 +359,14 @@ async function goLive(
   const activation = rule.status === mode && rule.activation !== null ? rule.activation : changeId
   await tx
     .updateTable('rules')
-    .set({ status: mode, live_version: version, activation, canary_share: canaryShare, updated_at_ms: nowMs })
+    .set({
+      status: mode,
+      live_version: version,
+      activation,
+      canary_share: canaryShare,
+      settle_ms: settleMs,
+      updated_at_ms: nowMs,
+    })
     .where('brand_id', '=', brandId)
     .where('rule_key', '=', key)
     .execute()
@@ -337,7 +378,7 @@ async function goLive(
     .where('version', '=', version)
     .execute()
   await change({ type: 'rule.activated', rule: document, version, mode, canaryShare, activation }, changeId)
-  audit(mode === 'active' ? 'rule.activated' : 'rule.shadowed', key, { version, canaryShare })
+  audit(mode === 'active' ? 'rule.activated' : 'rule.shadowed', key, { version, canaryShare, settleMs })
   return { status: 200, body: await showRule(tx, brandId, key) }
 }
 
@@ -449,6 +490,7 @@ function ruleRows(tx: Tx, brandId: string) {
       'r.current_version',
       'r.live_version',
       'r.canary_share',
+      'r.settle_ms',
       'r.created_at_ms',
       'r.updated_at_ms',
       'v.document',
@@ -469,6 +511,7 @@ function ruleOfRow(row: {
   current_version: number
   live_version: number | null
   canary_share: number
+  settle_ms: number | null
   document: RuleDocument
   created_at_ms: number
   updated_at_ms: number
@@ -479,6 +522,7 @@ function ruleOfRow(row: {
     version: row.current_version,
     liveVersion: row.live_version,
     canaryShare: row.canary_share,
+    settleMs: row.settle_ms,
     document: row.document,
     createdAt: instant(row.created_at_ms),
     updatedAt: instant(row.updated_at_ms),

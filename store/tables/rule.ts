@@ -12,6 +12,8 @@ export interface RulesTable {
   live_version: Nullable<number>
   activation: Nullable<string>
   canary_share: Defaulted<number>
+  /** How long its new cases wait before anyone is asked; null for the hub's own time. */
+  settle_ms: Nullable<Ms>
   created_at_ms: Ms
   updated_at_ms: Ms
   deleted_at_ms: Nullable<Ms>
