@@ -14,7 +14,7 @@ const CONDITION_REF = '#/components/schemas/Condition'
 type Json = Record<string, unknown>
 
 /** Problem answers a route can give by its access, body and path; the same for all, so said once. */
-function problemStatuses(access: Access, schema: Json): [number, string][] {
+function problemStatuses(access: Access, schema: Json, method: string): [number, string][] {
   const statuses: [number, string][] = [[400, 'The request cannot be read']]
   if (access.kind === 'key') statuses.push([401, 'No valid key'], [403, 'The key is of another role'])
   if (access.kind === 'device' || access.kind === 'signed') statuses.push([401, 'The token or signature is not valid'])
@@ -27,8 +27,9 @@ function problemStatuses(access: Access, schema: Json): [number, string][] {
   const hasVisitor = access.kind === 'link' || (access.kind === 'key' && access.roles.includes('partner'))
   if (hasVisitor) statuses.push([410, 'Over: expired, ended, or the consent was withdrawn'])
   if (schema.body) {
-    statuses.push([413, 'Body too large'], [415, 'Content type not understood'], [422, 'The body does not fit'])
+    statuses.push([413, 'Body too large'], [415, 'Content type not understood'])
   }
+  if (schema.body || method === 'POST') statuses.push([422, 'The body does not fit, or not the Idempotency-Key'])
   statuses.push([429, 'Too many requests'], [503, 'Something the hub needs is away, or a change is not yet in force'])
   return statuses
 }
@@ -37,9 +38,9 @@ function problemStatuses(access: Access, schema: Json): [number, string][] {
  * What stands in the document for one route: the schemas as they are checked, the problem
  * answers, and under `x-access` who may call.
  */
-function documented(schema: Json, access: Access): Json {
+function documented(schema: Json, access: Access, method: string): Json {
   const response: Json = {}
-  for (const [status, text] of problemStatuses(access, schema)) {
+  for (const [status, text] of problemStatuses(access, schema, method)) {
     response[status] = {
       description: text,
       content: { 'application/problem+json': { schema: { $ref: '#/components/schemas/ProblemDetails' } } },
@@ -89,9 +90,17 @@ export async function describeApi(app: FastifyInstance, version: string): Promis
         },
       },
     },
-    transform: (({ schema, url, route }: { schema?: Json; url: string; route: { config?: { access?: Access } } }) => ({
+    transform: (({
+      schema,
       url,
-      schema: schema?.hide ? schema : documented(schema ?? {}, route.config?.access ?? PUBLIC),
+      route,
+    }: {
+      schema?: Json
+      url: string
+      route: { method: string | string[]; config?: { access?: Access } }
+    }) => ({
+      url,
+      schema: schema?.hide ? schema : documented(schema ?? {}, route.config?.access ?? PUBLIC, String(route.method)),
     })) as never,
   })
   await app.register(swaggerUi, {
