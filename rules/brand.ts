@@ -56,19 +56,6 @@ export class Brand {
     return due
   }
 
-  /** Ends the silences whose time is over, and tells what they hushed (T22). */
-  tick(turn: Turn, boundaryMs: number): void {
-    for (const silence of this.silences.values())
-      if (silence.untilMs <= boundaryMs) this.silences.delete(silence.silenceId)
-    this.tellHushed(turn)
-  }
-
-  /** Tells what opened unheard and still stands, unless something else hushes it. */
-  tellHushed(turn: Turn): void {
-    const devices = [...this.hushed].sort((a, b) => (a.timerKey < b.timerKey ? -1 : 1))
-    for (const device of devices) if (!device.tellHushed(turn)) this.hushed.delete(device)
-  }
-
   modeOf(ruleKey: string): RuleMode {
     return this.rules.get(ruleKey)?.mode ?? 'active'
   }

@@ -265,10 +265,10 @@ function ruleWarmed(here: Here, { ruleKey, version }: Change<'rule.warmed'>): vo
       subject: ruleKey,
       detail: `Version ${version} decides ${Math.ceil(missingMs / 1_000)} s before it has seen all the samples it looks back on.`,
     })
-  const sameActivation = rule.activation === next.activation
+  const anew = rule.activation === next.activation ? null : next.activation
   Object.assign(rule, next, { next: null })
   fleet.dirtyKeys.add(registryKey('rule', brand.brandId, ruleKey))
-  eachDevice(here, (device) => takeOver(turn, device, ruleKey, sameActivation))
+  eachDevice(here, (device) => takeOver(turn, device, ruleKey, anew))
 }
 
 function rulePaused(here: Here, { ruleKey }: Change<'rule.paused'>): void {
@@ -314,7 +314,5 @@ function silenceStarted({ fleet, turn, brand }: Here, change: Change<'silence.st
 function silenceEnded({ fleet, turn, brand }: Here, { silenceId }: Change<'silence.ended'>): void {
   if (!brand.silences.delete(silenceId)) return
   fleet.dirtyKeys.add(registryKey('silence', brand.brandId, silenceId))
-  const hushed = [...brand.hushed]
-  brand.tellHushed(turn)
-  for (const device of hushed) fleet.touched(device, turn)
+  fleet.tellHushed(brand, turn)
 }

@@ -32,7 +32,8 @@ export function refreshInstances(turn: Turn, device: Device, activation: string 
   const wanted: Instance[] = []
   const want = (plan: Plan, rule: RuleVersion, warming: boolean): void => {
     const existing = known.get(instanceKey(plan, warming))
-    if (existing && existing.plan.length === plan.length && (!warming || existing.version === rule.version)) {
+    // Another document under way to replace the same rule is another version, whatever its number.
+    if (existing && (!warming || existing.plan.rule === rule.document)) {
       existing.version = rule.version
       if (existing.plan !== plan) replacePlan(device, existing, plan)
       wanted.push(existing)

@@ -1,17 +1,13 @@
 import { Brand } from './brand.ts'
+import { registryKey } from './checkpoint-keys.ts'
 import type { Device } from './device.ts'
-import { type Tickable, TickTimers } from './tick-timers.ts'
+import { TickTimers } from './tick-timers.ts'
 import type { Turn } from './turn.ts'
-
-interface Ticked extends Tickable {
-  dueMs(turn: Turn): number
-  tick(turn: Turn, boundaryMs: number): void
-}
 
 /** Everything the records have told: brands with their devices and rules, and what waits for time to pass. */
 export class Fleet {
   readonly brands = new Map<string, Brand>()
-  readonly #timers = new TickTimers<Ticked>()
+  readonly #timers = new TickTimers<Brand | Device>()
   /** Devices changed since the last checkpoint. */
   readonly dirtyDevices = new Set<Device>()
   /** Registry entries changed since the last checkpoint, by key. */
@@ -39,7 +35,7 @@ export class Fleet {
     this.schedule(device, turn)
   }
 
-  schedule(item: Ticked, turn: Turn): void {
+  schedule(item: Brand | Device, turn: Turn): void {
     this.#timers.schedule(item, item.dueMs(turn))
   }
 
@@ -48,10 +44,31 @@ export class Fleet {
     for (let boundaryMs = this.#timers.nextMs(); boundaryMs <= toMs; boundaryMs = this.#timers.nextMs()) {
       turn.tickMs = turn.atMs = boundaryMs
       for (const item of this.#timers.take()) {
-        if (item.dueMs(turn) <= boundaryMs) item.tick(turn, boundaryMs)
-        if ('facts' in item) this.touched(item as Device, turn)
-        else this.schedule(item, turn)
+        if (item instanceof Brand) this.#endSilences(item, turn, boundaryMs)
+        else {
+          if (item.dueMs(turn) <= boundaryMs) item.tick(turn, boundaryMs)
+          this.touched(item, turn)
+        }
       }
+    }
+  }
+
+  #endSilences(brand: Brand, turn: Turn, boundaryMs: number): void {
+    for (const { silenceId, untilMs } of brand.silences.values()) {
+      if (untilMs > boundaryMs) continue
+      brand.silences.delete(silenceId)
+      this.dirtyKeys.add(registryKey('silence', brand.brandId, silenceId))
+    }
+    this.tellHushed(brand, turn)
+    this.schedule(brand, turn)
+  }
+
+  /** A silence is over: what it hushed and still stands is told (T22). */
+  tellHushed(brand: Brand, turn: Turn): void {
+    const devices = [...brand.hushed].sort((a, b) => (a.timerKey < b.timerKey ? -1 : 1))
+    for (const device of devices) {
+      if (!device.tellHushed(turn)) brand.hushed.delete(device)
+      this.touched(device, turn)
     }
   }
 }

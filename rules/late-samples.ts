@@ -83,6 +83,13 @@ function reconcile(
       opening.episodeId !== standing?.id &&
       !episodes.some((episode) => episode.startedAtMs === opening.startedAtMs),
   )
+  // Resolved too early, which cannot be taken back.
+  const cutShort = instance.openings.filter(
+    (opening) =>
+      opening.episodeId !== standing?.id &&
+      episodes.some((episode) => episode.open && episode.startedAtMs === opening.startedAtMs),
+  )
+  for (const opening of cutShort) reviseEpisode(turn, device, instance, opening, opening.startedAtMs)
   for (const episode of episodes) {
     const { startedAtMs, openedAtMs } = episode
     if (episode === counterpart) {
@@ -90,10 +97,9 @@ function reconcile(
       if (!episode.open) resolveEpisode(turn, device, instance, 'cleared', episode.peak)
       else sayWhatChanged(turn, device, instance, before.state)
     } else if (episode.open) {
-      const news = isNews(instance, episode)
+      // Should it have been resolved too early, it is an episode of its own now, told apart by its ordinal.
       openEpisode(turn, device, instance, startedAtMs, openedAtMs)
-      // It had been resolved too early: an episode of its own now, told apart by its ordinal.
-      if (!news) reviseStanding(turn, device, instance, startedAtMs)
+      if (cutShort.length > 0) reviseStanding(turn, device, instance, startedAtMs)
     } else if (isNews(instance, episode)) {
       const moved = doubtful.shift()
       if (moved) {

@@ -13,20 +13,21 @@ import type { Turn } from './turn.ts'
  * silently, unless the new version knows the condition to be false; what only the new version
  * sees opens now.
  *
- * @param sameActivation false when the rule was also enabled anew (T27): then nothing is carried over
+ * @param anew the new activation when the rule was also enabled anew (T27): then nothing is carried over
  */
-export function takeOver(turn: Turn, device: Device, ruleKey: string, sameActivation: boolean): void {
+export function takeOver(turn: Turn, device: Device, ruleKey: string, anew: string | null): void {
   const mine = device.instances.filter((instance) => instance.plan.ruleKey === ruleKey && !instance.watch)
   const old = mine.filter((instance) => !instance.warming)
   const next = mine.filter((instance) => instance.warming)
   if (mine.length === 0) return
   for (const instance of old) {
     const successor = next.find((candidate) => candidate.plan.subject === instance.plan.subject)
-    if (!successor || !sameActivation) resolveEpisode(turn, device, instance, 'rule_changed')
+    if (!successor || anew !== null) resolveEpisode(turn, device, instance, 'rule_changed')
     else carryOver(turn, device, instance, successor)
   }
   for (const instance of next) {
     instance.warming = false
+    if (anew !== null) instance.activation = anew
     if (!instance.episode && isOpen(instance.core[instance.offset + STATE]!)) begin(turn, device, instance)
     device.settle(instance)
   }
