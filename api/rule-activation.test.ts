@@ -22,24 +22,33 @@ async function activations(): Promise<number> {
 }
 
 test('a rule past its canary may ask without waiting; on a share of the fleet it may not', async () => {
-  const refused = await activate({ canaryShare: 0.1, settleMs: 0 })
-  expect(refused).toMatchObject({ status: 422, body: { code: 'VALIDATION_FAILED', pointer: '/settleMs' } })
-  expect(await activate({ canaryShare: 0.1 })).toMatchObject({ status: 200, body: { settleMs: null } })
-  expect(await activate({ settleMs: 0 })).toMatchObject({ status: 200, body: { canaryShare: 1, settleMs: 0 } })
+  const refused = await activate({ canaryShare: 0.1, settle: 'PT0S' })
+  expect(refused).toMatchObject({ status: 422, body: { code: 'VALIDATION_FAILED', pointer: '/settle' } })
+  expect(await activate({ canaryShare: 0.1 })).toMatchObject({ status: 200, body: { settle: null } })
+  expect(await activate({ settle: 'PT0S' })).toMatchObject({ status: 200, body: { canaryShare: 1, settle: 'PT0S' } })
+})
+
+test('a wait is a duration of at most ten minutes', async () => {
+  for (const settle of ['PT10M1S', '2h', 'P1D']) {
+    const { status, body } = await activate({ settle })
+    expect({ settle, status, pointer: body.pointer }).toEqual({ settle, status: 422, pointer: '/settle' })
+  }
+  expect((await activate({ settle: 'ten minutes' })).status).toBe(422)
+  expect((await activate({ settle: '10m' })).body).toMatchObject({ settle: 'PT10M' })
 })
 
 test('a changed wait is no change of what the rule decides', async () => {
-  await activate({ settleMs: 0 })
+  await activate({ settle: 'PT0S' })
   const before = await activations()
-  expect((await activate({ settleMs: 60_000 })).body).toMatchObject({ settleMs: 60_000, status: 'active' })
-  expect((await activate({})).body).toMatchObject({ settleMs: null })
+  expect((await activate({ settle: '1m' })).body).toMatchObject({ settle: 'PT1M', status: 'active' })
+  expect((await activate({})).body).toMatchObject({ settle: null })
   expect(await activations()).toBe(before)
 })
 
 test('shadow knows no wait: it asks nobody', async () => {
   const { status, body } = await hub.call('POST', '/api/rules/hepa-clogged/shadow', {
     key: brand.admin,
-    body: { settleMs: 0 },
+    body: { settle: 'PT0S' },
   })
-  expect({ status, pointer: body.pointer }).toEqual({ status: 422, pointer: '/settleMs' })
+  expect({ status, pointer: body.pointer }).toEqual({ status: 422, pointer: '/settle' })
 })

@@ -15,6 +15,10 @@ export function utf8Text(body: Buffer): string {
 /** JSON and nothing else, unless a route's own scope reads more. */
 export function readBodies(app: FastifyInstance): void {
   app.removeAllContentTypeParsers()
+  // No body at all is the empty object: an action without options needs none.
+  app.addHook('preValidation', async (request) => {
+    if (request.body === undefined && request.method !== 'GET') request.body = {}
+  })
   app.addContentTypeParser('application/json', { parseAs: 'buffer' }, (_request, body, done) => {
     if (body.length === 0) return done(null, undefined)
     try {
@@ -31,6 +35,11 @@ export function readBytes(scope: FastifyInstance, contentTypes: readonly string[
   for (const type of contentTypes) {
     scope.addContentTypeParser(type, { parseAs: 'buffer', bodyLimit }, (_request, body, done) => done(null, body))
   }
+}
+
+/** The body of a route that reads bytes; none at all is none. */
+export function bytesOf(body: unknown): Buffer {
+  return Buffer.isBuffer(body) ? body : Buffer.alloc(0)
 }
 
 /** What the database could not hold names nothing in a path, and finds nothing in a query. */

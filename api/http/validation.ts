@@ -22,8 +22,7 @@ interface SchemaError {
 export const strictValidator: FastifySchemaCompiler<TSchema> = ({ schema, httpPart }) => {
   const check = Compile(schema)
   return (value) => {
-    // No body at all is the empty object: an action without options needs none.
-    const seen = httpPart === 'body' ? (value === undefined ? {} : value) : Value.Convert(schema, Value.Clone(value))
+    const seen = httpPart === 'body' ? value : Value.Convert(schema, Value.Clone(value))
     if (check.Check(seen)) return { value: seen }
     return { error: refusal(httpPart ?? 'body', check.Errors(seen) as SchemaError[]) }
   }

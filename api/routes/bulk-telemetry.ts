@@ -1,6 +1,6 @@
 import { Type } from 'typebox'
 import { AUTHOR, brandOf } from '../http/access.ts'
-import { readBytes } from '../http/bodies.ts'
+import { bytesOf, readBytes } from '../http/bodies.ts'
 import { Closed } from '../http/schemas.ts'
 import { rawBodyValidator } from '../http/validation.ts'
 import { QuarantineProblem } from './device-http.ts'
@@ -39,7 +39,7 @@ export const bulkTelemetryRoutes: Routes = async (app, { ingest, directory }) =>
     async (request) => {
       const brandId = brandOf(request)
       await ingest.whenRoom()
-      return ingest.bulk(request.body ?? Buffer.alloc(0), (serial) => directory.index.bySerial(brandId, serial))
+      return ingest.bulk(bytesOf(request.body), (serial) => directory.index.bySerial(brandId, serial))
     },
   )
 }

@@ -3,7 +3,7 @@ import { Compile } from 'typebox/compile'
 import { type HubError, isHubError, type Problem } from '#platform'
 import { NewDevice, registerDevice, surroundingsOf } from '../devices.ts'
 import { AUTHOR } from '../http/access.ts'
-import { readBytes } from '../http/bodies.ts'
+import { bytesOf, readBytes } from '../http/bodies.ts'
 import { commit } from '../http/commit.ts'
 import { parseCsv, parseNdjson, type Row } from '../http/lines.ts'
 import { Closed, Secret } from '../http/schemas.ts'
@@ -56,11 +56,11 @@ export const deviceBulkRoutes: Routes = async (app, services) => {
     (request, reply) => {
       const isCsv = request.headers['content-type']?.startsWith('text/csv') ?? false
       const parsed = isCsv
-        ? parseCsv(request.body, ROWS_MAX).map((row) => ({
+        ? parseCsv(bytesOf(request.body), ROWS_MAX).map((row) => ({
             ...row,
             value: fromCsv(row.value as Record<string, string>),
           }))
-        : parseNdjson(request.body, ROWS_MAX)
+        : parseNdjson(bytesOf(request.body), ROWS_MAX)
       return commit(services, request, reply, async (work) => {
         const valid = parsed.filter(
           (row): row is Row & { value: NewDevice } => row.error === null && check.Check(row.value),

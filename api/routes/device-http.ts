@@ -3,7 +3,7 @@ import { QUARANTINE_CODES } from '#contracts'
 import { type DeviceRef, PAYLOAD_BYTES_MAX } from '#ingest'
 import { HubError, tokenHash } from '#platform'
 import { DEVICE } from '../http/access.ts'
-import { readBytes } from '../http/bodies.ts'
+import { bytesOf, readBytes } from '../http/bodies.ts'
 import { Closed, PathName } from '../http/schemas.ts'
 import { rawBodyValidator } from '../http/validation.ts'
 import type { Routes } from './routes.ts'
@@ -53,7 +53,7 @@ export const deviceHttpRoutes: Routes = async (app, { directory, ingest }) => {
         const device = deviceOf(request.params.token)
         await ingest.whenRoom()
         const arrival = { via: `api/v1/${kind}`, delivery: null }
-        const { accepted, problems } = await ingest[kind](device, request.body ?? Buffer.alloc(0), arrival)
+        const { accepted, problems } = await ingest[kind](device, bytesOf(request.body), arrival)
         return { accepted, problems }
       },
     )

@@ -3,7 +3,7 @@ import { Type } from 'typebox'
 import { PartnerEvent, SiteAddress } from '#contracts'
 import { PARTNER, SIGNED } from '../http/access.ts'
 import { actorOf } from '../http/actor.ts'
-import { readBytes } from '../http/bodies.ts'
+import { bytesOf, readBytes } from '../http/bodies.ts'
 import { PageOf, PageQuery } from '../http/paging.ts'
 import { Closed, PathName } from '../http/schemas.ts'
 import { rawBodyValidator } from '../http/validation.ts'
@@ -100,7 +100,7 @@ export const partnerSideRoutes: Routes = async (app, { bridge }) => {
       (request) =>
         bridge.partnerEvents.receive({
           orderId: request.params.workOrder,
-          rawBody: (request.body as unknown as Buffer | undefined) ?? Buffer.alloc(0),
+          rawBody: bytesOf(request.body),
           headers: request.headers,
         }),
     )

@@ -1,6 +1,6 @@
 import { Type } from 'typebox'
-import { instant, Key, type ProductDocument, RuleDocument } from '#contracts'
-import { canonicalJson, HubError, newId, sha256Hex } from '#platform'
+import { Duration, instant, Key, type ProductDocument, RuleDocument } from '#contracts'
+import { canonicalJson, durationMs, HubError, isoDuration, newId, sha256Hex } from '#platform'
 import { canonicalRule, parseRule, ruleJsonSchema } from '#rules'
 import type { Tx } from '#store'
 import { AUTHOR, PUBLIC, VIEWER } from '../http/access.ts'
@@ -24,8 +24,11 @@ const Rule = Closed({
   version: Type.Integer({ description: 'the newest saved' }),
   liveVersion: Nullable(Type.Integer({ description: 'the one in force; null when none is' })),
   canaryShare: Type.Number(),
-  settleMs: Nullable(
-    Type.Integer({ description: 'how long a new case waits before anyone is asked; null: ten minutes' }),
+  settle: Nullable(
+    Type.String({
+      ...Duration,
+      description: 'how long a new case waits before anyone is asked or sent; null: the hub’s own ten minutes',
+    }),
   ),
   document: RuleDocument,
   createdAt: Time,
@@ -50,16 +53,15 @@ const Shadow = Closed({
     }),
   ),
 })
-/** A rule that has to wait longer than this is not about service any more. */
-const SETTLE_MS_MAX = 86_400_000
+/** The hub's own wait, which is what a storm of the whole fleet needs to show itself: a brand may only shorten it. */
+const SETTLE_MS_MAX = 600_000
 const GoLive = Closed({
   ...Shadow.properties,
-  settleMs: Type.Optional(
-    Type.Integer({
-      minimum: 0,
-      maximum: SETTLE_MS_MAX,
+  settle: Type.Optional(
+    Type.String({
+      ...Duration,
       description:
-        'how long a new case waits for what else the home may need, and for a storm to show itself, before anyone is asked; ten minutes when left out; only past the canary',
+        'how long a new case waits for what else the home may need, and for a storm to show itself, before anyone is asked or sent: 0 s to 10 min (PT0S, 3m), ten minutes when left out; only past the canary',
     }),
   ),
 })
@@ -318,18 +320,13 @@ async function goLive(
   { tx, brandId, nowMs, change, audit }: Work,
   key: string,
   mode: 'active' | 'shadow',
-  wanted: { version?: number; canaryShare?: number; settleMs?: number },
+  wanted: { version?: number; canaryShare?: number; settle?: string },
 ) {
   const rule = await lockRule(tx, brandId, key)
   if (!rule || rule.status === 'deleted') throw unknownRule(key)
   const version = wanted.version ?? rule.current_version
   const canaryShare = wanted.canaryShare ?? 1
-  const settleMs = wanted.settleMs ?? null
-  if (settleMs !== null && canaryShare < 1) {
-    throw new HubError('VALIDATION_FAILED', 'On a share of the fleet a rule keeps the hub’s own waiting time.', {
-      pointer: '/settleMs',
-    })
-  }
+  const settleMs = settleOf(wanted.settle, canaryShare)
   const saved = await tx
     .selectFrom('rule_versions')
     .select('document')
@@ -475,6 +472,21 @@ function lockRule(tx: Tx, brandId: string, key: string) {
     .executeTakeFirst()
 }
 
+/** The wait a brand set for a rule's new cases; `null` for the hub's own. */
+function settleOf(settle: string | undefined, canaryShare: number): number | null {
+  if (settle === undefined) return null
+  const pointer = '/settle'
+  const ms = durationMs(settle)
+  if (ms === null || ms > SETTLE_MS_MAX)
+    throw new HubError('VALIDATION_FAILED', `settle is 0 s to 10 min; ${settle} is not.`, { pointer })
+  if (canaryShare < 1) {
+    const detail =
+      'On a share of the fleet a rule keeps the hub’s own wait of ten minutes. Leave settle out, or activate the rule for all devices (canaryShare 1).'
+    throw new HubError('VALIDATION_FAILED', detail, { pointer })
+  }
+  return ms
+}
+
 function ruleRows(tx: Tx, brandId: string) {
   return tx
     .selectFrom('rules as r')
@@ -522,7 +534,7 @@ function ruleOfRow(row: {
     version: row.current_version,
     liveVersion: row.live_version,
     canaryShare: row.canary_share,
-    settleMs: row.settle_ms,
+    settle: row.settle_ms === null ? null : isoDuration(row.settle_ms),
     document: row.document,
     createdAt: instant(row.created_at_ms),
     updatedAt: instant(row.updated_at_ms),
