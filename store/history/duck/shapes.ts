@@ -43,6 +43,8 @@ const FITS_MAX = 20_000
 export class ShapeBook {
   readonly shapes: Shape[] = []
   readonly #fits = new Map<string, Fit>()
+  /** Keys, types and fit of the message before: nearly every message is like it, and comparing is cheaper than hashing. */
+  #before: { keys: string[]; types: string[]; fit: Fit } | null = null
 
   constructor(shapes: readonly Shape[] = []) {
     this.shapes.push(...shapes)
@@ -50,6 +52,14 @@ export class ShapeBook {
 
   /** The shape for these values, found or made. */
   fit(values: Readonly<Record<string, ReadingValue>>): Fit {
+    if (this.#before && isLike(values, this.#before)) return this.#before.fit
+    const fit = this.#fitBySignature(values)
+    const keys = Object.keys(values)
+    this.#before = { keys, types: keys.map((key) => typeof values[key]), fit }
+    return fit
+  }
+
+  #fitBySignature(values: Readonly<Record<string, ReadingValue>>): Fit {
     let signature = ''
     for (const key in values) signature += `${key}\u0000${typeof values[key]}\u0000`
     const known = this.#fits.get(signature)
@@ -66,6 +76,7 @@ export class ShapeBook {
     if (this.shapes.length === count) return
     this.shapes.length = count
     this.#fits.clear()
+    this.#before = null
   }
 
   #find(metrics: readonly ShapeMetric[]): Shape | undefined {
@@ -90,6 +101,19 @@ export class ShapeBook {
     const closest = this.shapes.reduce((best, shape) => (rank(shape) > rank(best) ? shape : best))
     return [...closest.metrics, ...missing(closest)]
   }
+}
+
+/** The same keys in the same order, with values of the same types. */
+function isLike(
+  values: Readonly<Record<string, ReadingValue>>,
+  { keys, types }: { keys: readonly string[]; types: readonly string[] },
+): boolean {
+  let i = 0
+  for (const key in values) {
+    if (key !== keys[i] || typeof values[key] !== types[i]) return false
+    i++
+  }
+  return i === keys.length
 }
 
 export function makeShape(no: number, metrics: readonly ShapeMetric[]): Shape {
