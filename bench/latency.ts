@@ -121,7 +121,8 @@ async function register(hub: HubApi, orders: number): Promise<Map<string, string
     dispatch: 'auto',
     service: { job: 'replace-hepa', parts: [{ sku: 'HEPA-300', quantity: 1 }], skills: ['air-purifier'] },
   })
-  await brand.post('/api/rules/clogged/activate', {})
+  // Past its canary, so the brand may let its orders leave at once.
+  await brand.post('/api/rules/clogged/activate', { settle: 'PT0S' })
   return new Map(rows.map(({ serial, accessToken }) => [serial, accessToken]))
 }
 

@@ -14,6 +14,9 @@ const LEAVES = [
   ['pm25_ugm3', '<', 0],
 ] as const
 
+/** Rules that every message of a registered device concerns. */
+export const RULES = LEAVES.length
+
 /** Rows of one bulk call; the API takes 10,000. */
 const BULK = 5_000
 
