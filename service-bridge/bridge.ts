@@ -48,6 +48,8 @@ export interface BridgeOptions {
   policy?: Partial<BridgePolicy>
   /** Real time one delivery attempt may take; 15 s. */
   attemptTimeoutMs?: number
+  /** Real time by which the loop looks around although nobody called it; a test that wants no such help hands in one that stands. */
+  pollClock?: Clock
   /** Replaces DNS where a test needs a name to change its mind. */
   resolveHost?: (host: string) => Promise<readonly string[]>
 }

@@ -58,7 +58,7 @@ export function createServiceBridge(options: BridgeOptions): ServiceBridge {
 
   // An effect may be the next happening, so the driver is handed to what it drives.
   const happen: Happen = createCaseDriver(core, { guards: caseGuards, effects: createEffects(() => happen) })
-  const runner = createRunner(core, happen, createDeliveryEngine(core, send))
+  const runner = createRunner(core, happen, createDeliveryEngine(core, send), options.pollClock)
   nudge = runner.nudge
 
   /** Work done in somebody else's transaction becomes true when they commit. */
