@@ -72,7 +72,13 @@ describe('the house', () => {
 
   test('every folder of the product has a README and, where others import it, a face', () => {
     const missing: string[] = []
-    const imported = new Set(sources.flatMap((path) => importsOf(path).map((name) => target(path, name)?.folder)))
+    const imported = new Set(
+      sources
+        .filter((path) => !isTest(path))
+        .flatMap((path) => importsOf(path).map((name) => ({ from: folderOf(path), to: target(path, name)?.folder })))
+        .filter(({ from, to }) => from !== to)
+        .map(({ to }) => to),
+    )
     for (const folder of house.keys()) {
       if (!sources.some((path) => folderOf(path) === folder) || folder === 'docs' || folder === 'scripts') continue
       if (!existsSync(join(root, folder, 'README.md'))) missing.push(`${folder}/README.md`)
@@ -94,7 +100,8 @@ describe('time and chance', () => {
       readFileSync(join(root, path), 'utf8')
         .split('\n')
         .forEach((line, index) => {
-          const code = line.replace(/\/\/.*$|^\s*\*.*$/, '')
+          // Comments, and a clock's own method of that name, call nothing.
+          const code = line.replace(/\/\/.*$|^\s*\*.*$|^\s*setTimeout\(fn: /, '')
           if (FORBIDDEN.test(code)) found.push(`${path}:${index + 1}: ${line.trim()}`)
         })
     }

@@ -33,9 +33,11 @@ describe('ManualClock', () => {
   test('a disposed timer does not run, and time never goes back', () => {
     const clock = new ManualClock(50)
     let ran = false
-    clock.setTimeout(() => {
-      ran = true
-    }, 1)[Symbol.dispose]()
+    clock
+      .setTimeout(() => {
+        ran = true
+      }, 1)
+      [Symbol.dispose]()
     clock.advanceTo(10)
     expect(clock.nowMs()).toBe(50)
     clock.advance(100)
@@ -46,9 +48,12 @@ describe('ManualClock', () => {
 
 test('the system clock does not fire a wait longer than Node can hold at once', async () => {
   let fired = false
-  const timer = systemClock.setTimeout(() => {
-    fired = true
-  }, 2 ** 31 + 5)
+  const timer = systemClock.setTimeout(
+    () => {
+      fired = true
+    },
+    2 ** 31 + 5,
+  )
   await new Promise((resolve) => setImmediate(resolve))
   await new Promise((resolve) => setImmediate(resolve))
   timer[Symbol.dispose]()
