@@ -61,7 +61,7 @@ const drawn: fc.Arbitrary<{ wait: number; what: Drawn }> = fc.record({
     },
     { weight: 1, arbitrary: fc.record({ kind: fc.constant('again' as const), back: fc.integer({ min: 1, max: 10 }) }) },
     {
-      weight: 1,
+      weight: 2,
       arbitrary: fc.record({
         kind: fc.constant('rule' as const),
         brand: fc.nat(1),
@@ -73,7 +73,7 @@ const drawn: fc.Arbitrary<{ wait: number; what: Drawn }> = fc.record({
       }),
     },
     {
-      weight: 2,
+      weight: 5,
       arbitrary: fc.record({
         kind: fc.constant('control' as const),
         brand: fc.nat(1),
@@ -87,8 +87,8 @@ const drawn: fc.Arbitrary<{ wait: number; what: Drawn }> = fc.record({
 })
 
 const fleet = fc.record({
-  rules: fc.tuple(arbitrary.rule, arbitrary.rule),
-  log: fc.array(drawn, { minLength: 5, maxLength: 60 }),
+  rules: fc.tuple(arbitrary.rule, arbitrary.leveledRule),
+  log: fc.array(drawn, { minLength: 5, maxLength: 120 }),
 })
 type Fleet = typeof fleet extends fc.Arbitrary<infer T> ? T : never
 
@@ -154,7 +154,7 @@ function changeOf(
     case 2:
     case 3:
     case 4:
-      return { type: 'rule.warmed', ruleKey, version: 2 + (seq % 3) }
+      return { type: 'rule.warmed', ruleKey, version: newestVersion(records, BRANDS[brand]!, ruleKey) }
     case 5:
       return {
         type: 'silence.started',
@@ -196,6 +196,19 @@ function changeOf(
         product: aProduct({ reporting: { mode: 'onChange', every: '1m', heartbeat: '2m' } }),
       }
   }
+}
+
+/** What the owner of the log would say is warm now. */
+function newestVersion(records: readonly LogRecord[], brandId: string, ruleKey: string): number {
+  for (const record of records.toReversed())
+    if (
+      record.kind === 'control' &&
+      record.brandId === brandId &&
+      record.change.type === 'rule.activated' &&
+      record.change.rule.key === ruleKey
+    )
+      return record.change.version
+  return 1
 }
 
 function run(records: readonly LogRecord[], evaluator: Evaluator = createEvaluator()): AlertEffect[] {

@@ -65,6 +65,27 @@ export const rule: fc.Arbitrary<RuleDocument> = fc
     }
   })
 
+/** A rule with further severities of one comparison. */
+export const leveledRule: fc.Arbitrary<RuleDocument> = fc
+  .record({
+    base: rule,
+    limit: fc.integer({ min: 2, max: 4 }),
+    band: fc.integer({ min: 0, max: 2 }),
+    third: fc.boolean(),
+  })
+  .map(({ base: { severity: _severity, ...base }, limit, band, third }) => {
+    const level = (value: number) => ({ value, ...(band > 0 ? { clear: value - band } : {}) })
+    return {
+      ...base,
+      when: { metric: 'filter_dp_pa', op: '>' as const, ...level(limit) },
+      levels: [
+        { severity: 'info' as const, ...level(limit) },
+        { severity: 'warning' as const, ...level(limit + 2) },
+        ...(third ? [{ severity: 'critical' as const, ...level(limit + 4) }] : []),
+      ],
+    }
+  })
+
 /** Steps between readings in units of 10 s: mostly a minute, sometimes a gap that truth does not outlast. */
 const step = fc.oneof(
   { weight: 6, arbitrary: fc.constant(6) },
