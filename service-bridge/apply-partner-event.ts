@@ -322,7 +322,7 @@ async function noticeOvercharge(core: Core, work: Work, order: OrderRecord, outc
     kind: 'service',
     reasonCode: 'overcharged',
     text: {
-      'zh-CN': `本次服务约定${yuan(order.charge.totalMinor)}元,服务商上报${yuan(taken)}元。如有疑问请联系品牌客服。`,
+      'zh-CN': `本次服务约定${yuan(order.charge.totalMinor)}元，服务商上报${yuan(taken)}元。如有疑问请联系品牌客服。`,
       en: `The visit was agreed at ${yuan(order.charge.totalMinor)}; the partner reports ${yuan(taken)}. Ask the brand if this is not right.`,
     },
     sendAfterMs: work.atMs,

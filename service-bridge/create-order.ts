@@ -1,6 +1,7 @@
 import {
   type AgreementDocument,
   type Charge,
+  type EvidenceItem,
   instant,
   type Severity,
   type Slot,
@@ -199,6 +200,7 @@ async function itemOf(
   job: VisitPlan['jobs'][number],
 ): Promise<Omit<WorkOrderItem, 'id' | 'caseId'>> {
   const { record, product, device, rule } = facts
+  const evidence = evidenceItems(facts)
   return {
     device: {
       id: record.device_id,
@@ -231,12 +233,25 @@ async function itemOf(
       confidence: await confirmedShare(work, record.rule_key),
       alternatives: [],
       faultCodes: [],
-      evidence: evidenceItems(facts),
+      evidence,
       remoteActions: [],
-      dataAgeSeconds:
-        device?.lastSeenAtMs == null ? null : Math.max(0, Math.round((work.atMs - device.lastSeenAtMs) / 1_000)),
+      dataAgeSeconds: dataAgeSeconds(work.atMs, device?.lastSeenAtMs ?? null, evidence),
     },
   }
+}
+
+/**
+ * Age of the newest reading that is known of: the device's row is brought up to date every few seconds only, and
+ * an order may follow its reading at once.
+ */
+export function dataAgeSeconds(
+  atMs: number,
+  lastSeenAtMs: number | null,
+  evidence: readonly Pick<EvidenceItem, 'series'>[],
+): number | null {
+  const measured = evidence.flatMap(({ series }) => series.slice(-1).map(([at]) => Date.parse(at)))
+  const newestMs = Math.max(lastSeenAtMs ?? Number.NEGATIVE_INFINITY, ...measured)
+  return Number.isFinite(newestMs) ? Math.max(0, Math.round((atMs - newestMs) / 1_000)) : null
 }
 
 async function historyOf(work: Work, deviceId: string): Promise<WorkOrderItem['device']['history']> {

@@ -17,11 +17,16 @@ function shown(value: number | string | boolean | null): string {
 
 const DAY_MS = 86_400_000
 const HOUR_MS = 3_600_000
+const MINUTE_MS = 60_000
 
-function duration(ms: number): Text {
+/** For how long, in the unit people would say; `null` for what has only just begun. */
+function duration(ms: number): Text | null {
   const days = Math.floor(ms / DAY_MS)
   if (days >= 2) return { en: `${days} days`, 'zh-CN': `${days}天` }
-  const hours = Math.max(1, Math.round(ms / HOUR_MS))
+  const minutes = Math.floor(ms / MINUTE_MS)
+  if (minutes < 1) return null
+  if (minutes < 60) return { en: minutes === 1 ? 'a minute' : `${minutes} minutes`, 'zh-CN': `${minutes}分钟` }
+  const hours = Math.round(ms / HOUR_MS)
   return { en: hours === 1 ? 'an hour' : `${hours} hours`, 'zh-CN': `${hours}小时` }
 }
 
@@ -43,7 +48,7 @@ export function whyInPlainWords(options: {
   const unit = leaf.unit ? ` ${leaf.unit}` : ''
   const limit = leaf.limit === null ? null : `${shown(leaf.limit)}${unit}`
   return {
-    en: `${found.en}: ${name.en} is ${shown(leaf.value)}${unit}${limit ? `, the limit is ${limit}` : ''}; it has been so for ${since.en}.`,
-    'zh-CN': `${found['zh-CN']}:${name['zh-CN']}为${shown(leaf.value)}${unit}${limit ? `,限值${limit}` : ''},已持续${since['zh-CN']}。`,
+    en: `${found.en}: ${name.en} is ${shown(leaf.value)}${unit}${limit ? `, the limit is ${limit}` : ''}${since ? `; it has been so for ${since.en}` : ''}.`,
+    'zh-CN': `${found['zh-CN']}：${name['zh-CN']}为${shown(leaf.value)}${unit}${limit ? `，限值${limit}` : ''}${since ? `，已持续${since['zh-CN']}` : ''}。`,
   }
 }

@@ -1,11 +1,12 @@
 import { expect, test } from 'vitest'
-import type { AgreementDocument } from '#contracts'
+import { type AgreementDocument, type EvidenceItem, instant } from '#contracts'
+import { dataAgeSeconds } from './create-order.ts'
 import { leadDays, thinned } from './offer-terms.ts'
 import { rankPartners, unsuitable, type VisitNeeds } from './partner-choice.ts'
 import { whyInPlainWords } from './plain-words.ts'
 import { priceLines, totalOf } from './price.ts'
 import { slotsOf } from './slots.ts'
-import { AGREEMENT, DAY, HOUR, RULE } from './testing/world.ts'
+import { AGREEMENT, DAY, HOUR, MINUTE, RULE } from './testing/world.ts'
 import { type CoverageQuestion, coverageOf } from './warranty.ts'
 
 const needs: VisitNeeds = { region: '310115005', jobs: ['replace-hepa'], skills: ['air-purifier'], certifications: [] }
@@ -124,4 +125,22 @@ test('why, in words a person would use', () => {
   expect(why.en).toBe('HEPA filter clogged: filter dp pa is 262.1 Pa, the limit is 250 Pa; it has been so for 3 days.')
   expect(why['zh-CN']).toContain('已持续3天')
   expect(whyInPlainWords({ rule: RULE, product: null, evidence: [], atMs: 0 })).toEqual(RULE.name)
+  const endOf = (atMs: number) => whyInPlainWords({ rule: RULE, product: null, evidence, atMs }).en.split('250 Pa')[1]
+  expect(endOf(20_000)).toBe('.')
+  expect(endOf(12 * MINUTE)).toBe('; it has been so for 12 minutes.')
+  expect(endOf(65 * MINUTE)).toBe('; it has been so for an hour.')
+})
+
+test('an order that follows its reading at once says that the data is fresh', () => {
+  const evidence: Pick<EvidenceItem, 'series'>[] = [
+    {
+      series: [
+        [instant(DAY - 60_000), 240],
+        [instant(DAY), 262.1],
+      ],
+    },
+  ]
+  expect(dataAgeSeconds(DAY, DAY - 30_000, evidence)).toBe(0)
+  expect(dataAgeSeconds(DAY + 41_000, DAY + 10_000, evidence)).toBe(31)
+  expect(dataAgeSeconds(DAY, null, [])).toBeNull()
 })

@@ -21,7 +21,7 @@ export const noticeEffects: Pick<CaseBehaviour['effects'], 'askHome' | 'informHo
       kind: 'service',
       reasonCode: again ? 'offer_again' : 'offer',
       text: {
-        'zh-CN': `您的${need!.device.name['zh-CN']}需要:${title['zh-CN']}。点开查看原因、价格与可约时间。`,
+        'zh-CN': `您的${need!.device.name['zh-CN']}需要：${title['zh-CN']}。点开查看原因、价格与可约时间。`,
         en: `Your ${need!.device.name.en} needs a visit: ${title.en}. Open to see why, the price and the times.`,
       },
       caseId: cases[0]!.case_id,
@@ -68,7 +68,7 @@ export const noticeEffects: Pick<CaseBehaviour['effects'], 'askHome' | 'informHo
         kind: 'service',
         reasonCode: 'solved_question',
         text: {
-          'zh-CN': `您的${name['zh-CN']}维修后暂无数据,问题解决了吗?点开告诉我们。`,
+          'zh-CN': `您的${name['zh-CN']}维修后暂无数据，问题解决了吗？点开告诉我们。`,
           en: `We have no readings of your ${name.en} since the repair. Is it solved? Open to tell us.`,
         },
         caseId: record.case_id,
