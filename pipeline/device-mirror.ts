@@ -13,18 +13,27 @@ export interface Seen {
 /** When each device last spoke, gathered between two writes. */
 export class LastSeen {
   #seen = new Map<string, number>()
-  #nextMs = 0
+  #newestMs = Number.NEGATIVE_INFINITY
+  #nextMs = Number.NEGATIVE_INFINITY
 
   note(record: Pick<ReadingsRecord, 'deviceId' | 'receivedAtMs'>): void {
     this.#seen.set(record.deviceId, record.receivedAtMs)
+    this.#newestMs = record.receivedAtMs
   }
 
-  /** What to write now: nothing until a minute has passed since the last time. */
-  due(nowMs: number): Seen[] {
-    if (nowMs < this.#nextMs || this.#seen.size === 0) return []
+  /**
+   * What to write now: nothing until a minute has passed since the last time. A minute of the log, so that
+   * a hub whose clock leaps shows the same as one that has lived through it.
+   */
+  due(): Seen[] {
+    return this.#newestMs < this.#nextMs ? [] : this.rest()
+  }
+
+  /** All that is not yet written, however fresh. */
+  rest(): Seen[] {
     const seen = Array.from(this.#seen, ([deviceId, atMs]) => ({ deviceId, atMs }))
     this.#seen = new Map()
-    this.#nextMs = nowMs + FLUSH_EVERY_MS
+    this.#nextMs = this.#newestMs + FLUSH_EVERY_MS
     return seen
   }
 }

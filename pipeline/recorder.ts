@@ -134,7 +134,7 @@ export function createRecorder(options: RecorderOptions): Recorder {
   /** Rows of Postgres first: they are idempotent by position, so that history's own position covers both. */
   const keep = async (batch: Batch): Promise<boolean> => {
     const { quarantined, changes } = batch
-    const seen = lastSeen.due(realClock.nowMs())
+    const seen = lastSeen.due()
     if (quarantined.length > 0 || changes.length > 0 || seen.length > 0) {
       const kept = await persist('writing what devices said beside readings', () =>
         db.asHub(async (tx) => {
@@ -229,7 +229,7 @@ export function createRecorder(options: RecorderOptions): Recorder {
       stopping.abort()
       await running
       position.end()
-      const seen = lastSeen.due(Number.POSITIVE_INFINITY)
+      const seen = lastSeen.rest()
       if (seen.length > 0)
         await db
           .asHub((tx) => mirrorDevices(tx, [], seen))
