@@ -62,7 +62,7 @@ test('a feature that is not built is missing, not misspelt', () => {
 
 test.each([
   ['HUB_TIME_SCALE', { HUB_TIME_SCALE: '3600', HUB_MQTT_HOST: '0.0.0.0' }],
-  ['HUB_ADMIN_KEY', { HUB_ADMIN_KEY: 'short', HUB_HTTP_HOST: '0.0.0.0' }],
+  ['HUB_ADMIN_KEY', { HUB_ADMIN_KEY: 'eighteen-letters-k', HUB_HTTP_HOST: '0.0.0.0' }],
   ['HUB_ADMIN_KEY', { HUB_ADMIN_KEY: 'changeme-changeme-changeme', HUB_HTTP_HOST: '::' }],
   ['HUB_ADMIN_KEY', { HUB_ADMIN_KEY: ' ', HUB_HTTP_HOST: '0.0.0.0' }],
   ['HUB_ROLES', { HUB_ROLES: 'api,bridge' }],
@@ -72,9 +72,12 @@ test.each([
 })
 
 test('the same is fine on the loopback', () => {
-  expect(readConfig({ HUB_TIME_SCALE: '3600', HUB_ADMIN_KEY: 'short', HUB_MQTT_HOST: 'localhost' }).timeScale).toBe(
-    3600,
-  )
+  const env = { HUB_TIME_SCALE: '3600', HUB_ADMIN_KEY: 'eighteen-letters-k', HUB_MQTT_HOST: 'localhost' }
+  expect(readConfig(env).timeScale).toBe(3600)
+})
+
+test('a key that no request could carry is refused everywhere', () => {
+  expect(refused({ HUB_ADMIN_KEY: 'short' }).problems.map((problem) => problem.pointer)).toEqual(['HUB_ADMIN_KEY'])
 })
 
 test('misspelt and idle variables are said, not refused', () => {

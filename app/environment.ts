@@ -67,8 +67,9 @@ export const Environment = Type.Object({
   ),
   HUB_ADMIN_KEY: Type.Optional(
     Type.String({
-      pattern: '^[A-Za-z0-9_.~+/=-]{1,256}$',
-      description: "the first administrator's key, 1 to 256 letters, digits or _ . ~ + / = -",
+      // Requests with a shorter key are not even looked up, so one here could never be used.
+      pattern: '^[A-Za-z0-9_.~+/=-]{16,256}$',
+      description: "the first administrator's key, 16 to 256 letters, digits or _ . ~ + / = -",
     }),
   ),
   HUB_SECRET_KEY: Type.Optional(

@@ -64,6 +64,6 @@ ${lines.join('\n')}
   ${'version'.padEnd(width)}  the version
 
 Exit codes: 0 done, 1 a check failed, 2 wrong usage, 3 something needed is missing.
-Settings come from the environment and .env; docs/configuration.md lists them.
+Settings come from the environment and .env; docs/operating.md lists them.
 `
 }

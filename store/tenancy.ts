@@ -67,7 +67,11 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
   })
   // A session lost (a database restart) is replaced by the pool, and whoever uses it is told by its query; without
   // listeners the event alone would end the process.
-  pool.on('error', (error) => options.logger.warn({ err: error }, 'an idle database connection was lost'))
+  let closing = false
+  pool.on('error', (error) => {
+    // Only the reason: the error carries the whole session, its password included. While closing it is no news.
+    if (!closing) options.logger.warn({ reason: error.message }, 'an idle database connection was lost')
+  })
   pool.on('connect', (client) => client.on('error', () => undefined))
   try {
     await refuseUnlessRestricted(pool, options.url)
@@ -82,7 +86,10 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
       return run(settings(brandId, ''), work)
     },
     asHub: (work) => run(settings('', 'hub'), work),
-    close: () => pool.end(),
+    close() {
+      closing = true
+      return pool.end()
+    },
   }
 }
 

@@ -1,10 +1,11 @@
-import { mkdtempSync, rmSync } from 'node:fs'
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { newSecret } from '#platform'
+import { newSecret, silentLogger } from '#platform'
 import { runDemo } from '#simulators'
-import { type Command, EXIT } from '../cli.ts'
-import { readConfig } from '../config.ts'
+import { removeEmbeddedPostgres } from '#store'
+import { type Command, type CommandContext, EXIT, type ExitCode } from '../cli.ts'
+import { type HubConfig, readConfig } from '../config.ts'
 import { startHub } from '../hub.ts'
 import { describeOptions, readOptions, wholeNumber } from '../options.ts'
 
@@ -37,6 +38,8 @@ Everything runs on this machine, in a folder that is removed afterwards, on free
     const devices = wholeNumber('devices', values.devices, 1)
     const days = wholeNumber('days', values.days, 1)
     const folder = mkdtempSync(join(tmpdir(), 'beforehand-demo-'))
+    // The database's own user, when the demo runs as root, has to pass through.
+    chmodSync(folder, 0o711)
     const adminKey = newSecret()
     const config = readConfig({
       HUB_DATA_DIR: join(folder, 'data'),
@@ -48,32 +51,49 @@ Everything runs on this machine, in a folder that is removed afterwards, on free
       // The story is the output; a season of log lines would bury it.
       HUB_LOG_LEVEL: env.HUB_LOG_LEVEL ?? 'error',
     })
-    say('Starting a hub with its own database …')
-    const hub = await startHub(config)
-    const giveUp = AbortSignal.any([signal, ...(values.once ? [AbortSignal.timeout(GIVE_UP_MS)] : [])])
     try {
-      const season = runDemo({
-        hubUrl: hub.addresses.httpUrl,
-        mqttUrl: hub.addresses.mqttUrl,
-        platformKey: adminKey,
-        seed,
-        ...(devices === undefined ? {} : { devices }),
-        ...(days === undefined ? {} : { days }),
-        once: values.once ?? false,
-        giveUpMs: GIVE_UP_MS,
-        ...(values.truth === undefined ? {} : { truthFile: values.truth }),
-        print: json ? () => undefined : say,
-        signal: giveUp,
-      })
-      const failed = hub.failed.then((error) => {
-        throw error
-      })
-      const result = await Promise.race([season, failed])
-      answer({ seed, ...result })
-      return values.once && result.verified === 0 ? EXIT.checkFailed : EXIT.done
+      return await play(config, { adminKey, say, answer, json, signal, values, seed, devices, days })
     } finally {
-      await hub.stop()
+      await removeEmbeddedPostgres(join(folder, 'data', 'postgres'), silentLogger)
       rmSync(folder, { recursive: true, force: true })
     }
   },
+}
+
+interface Season extends Pick<CommandContext, 'say' | 'answer' | 'json' | 'signal'> {
+  adminKey: string
+  values: { once?: boolean; truth?: string }
+  seed: number
+  devices: number | undefined
+  days: number | undefined
+}
+
+async function play(config: HubConfig, season: Season): Promise<ExitCode> {
+  const { adminKey, say, answer, json, signal, values, seed, devices, days } = season
+  say('Starting a hub with its own database …')
+  const hub = await startHub(config)
+  const giveUp = AbortSignal.any([signal, ...(values.once ? [AbortSignal.timeout(GIVE_UP_MS)] : [])])
+  try {
+    const story = runDemo({
+      hubUrl: hub.addresses.httpUrl,
+      mqttUrl: hub.addresses.mqttUrl,
+      platformKey: adminKey,
+      seed,
+      ...(devices === undefined ? {} : { devices }),
+      ...(days === undefined ? {} : { days }),
+      once: values.once ?? false,
+      giveUpMs: GIVE_UP_MS,
+      ...(values.truth === undefined ? {} : { truthFile: values.truth }),
+      print: json ? () => undefined : say,
+      signal: giveUp,
+    })
+    const failed = hub.failed.then((error) => {
+      throw error
+    })
+    const result = await Promise.race([story, failed])
+    answer({ seed, ...result })
+    return values.once && result.verified === 0 ? EXIT.checkFailed : EXIT.done
+  } finally {
+    await hub.stop()
+  }
 }

@@ -1,10 +1,11 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { onTestFinished } from 'vitest'
 import { silentLogger } from '#platform'
+import { removeEmbeddedPostgres } from '#store'
 import { testDatabase } from '#store/testing'
 import { readConfig } from '../config.ts'
 import { type Hub, startHub } from '../hub.ts'
@@ -14,7 +15,12 @@ export const ADMIN_KEY = 'key-of-a-hub-that-lives-for-one-test'
 /** A folder that goes with the test. */
 export function testFolder(): string {
   const dir = mkdtempSync(join(tmpdir(), 'beforehand-hub-'))
-  onTestFinished(() => rmSync(dir, { recursive: true, force: true }))
+  // The embedded database's own user, when tests run as root, has to pass through.
+  chmodSync(dir, 0o711)
+  onTestFinished(async () => {
+    await removeEmbeddedPostgres(join(dir, 'data', 'postgres'), silentLogger)
+    rmSync(dir, { recursive: true, force: true })
+  })
   return dir
 }
 
