@@ -98,20 +98,25 @@ function silencePlan(rule: RuleDocument, plan: Plan, columns: Columns, product: 
 export function compileRecovery(product: ProductDocument, componentKey: string, columns: Columns): Plan | null {
   const recovery = findComponent(product, componentKey)?.recovery
   if (!recovery) return null
-  const forMs = durationMs(recovery.for ?? '') ?? RECOVERY_FOR_MS
-  return {
-    ...compileCondition(recovery.when, { product, columns, parameters: {}, levels: [] }),
-    ruleKey: '',
-    subject: 'recovery',
-    component: componentKey,
-    forMs,
-    keepMs: 0,
-    latched: false,
-    severities: ['info'],
-    levelTimes: { forMs, keepMs: 0, latched: false },
-    resolveOnSilence: false,
-    noDataAfterMs: Number.POSITIVE_INFINITY,
-    rule: null,
+  try {
+    const forMs = durationMs(recovery.for ?? '') ?? RECOVERY_FOR_MS
+    return {
+      ...compileCondition(recovery.when, { product, columns, parameters: {}, levels: [] }),
+      ruleKey: '',
+      subject: 'recovery',
+      component: componentKey,
+      forMs,
+      keepMs: 0,
+      latched: false,
+      severities: ['info'],
+      levelTimes: { forMs, keepMs: 0, latched: false },
+      resolveOnSilence: false,
+      noDataAfterMs: Number.POSITIVE_INFINITY,
+      rule: null,
+    }
+  } catch (error) {
+    if (error instanceof NotForProduct) return null
+    throw error
   }
 }
 

@@ -24,6 +24,8 @@ export class ProductLayout {
     this.times = reportingTimes(product)
     this.metrics = [...metrics]
     this.columns = new Map(metrics.map((metric, column) => [metric, column]))
+    // From the first day, so that a repair finds the readings taken between it and its report.
+    for (const component of product.components ?? []) this.recovery(component.key)
   }
 
   of(metric: string): number {

@@ -8,7 +8,6 @@ import type {
   ReadingValue,
   RuleDocument,
 } from '#contracts'
-import { durationMs } from '#platform'
 import { createEvaluator, type Evaluator } from '../evaluator.ts'
 
 export const T0 = Date.UTC(2026, 0, 1)
@@ -160,8 +159,17 @@ export class Story {
     return at
   }
 
+  at(minute: number): number {
+    return T0 + minute * MINUTE
+  }
+
   tick(at: number): AlertEffect[] {
     return this.append(T0 + at * MINUTE, { kind: 'tick' })
+  }
+
+  /** Keys of what the checkpoint holds by now. */
+  keptKeys(): string[] {
+    return [...this.#state.keys()]
   }
 
   state(ruleKey = 'hepa-clogged'): string {
@@ -185,8 +193,4 @@ function detail(effect: AlertEffect): string {
   if (effect.kind === 'verification.ended') return ` ${effect.end}`
   if (effect.kind === 'operator.event') return ` ${effect.code}`
   return ''
-}
-
-export function ms(text: string): number {
-  return durationMs(text)!
 }
