@@ -4,6 +4,7 @@ import { type Clock, equalInConstantTime, HubError, isHubError, tokenHash } from
 import { type Database, submitChange, type Tx, writeAudit } from '#store'
 import { deviceFacts, placeOf } from './device-facts.ts'
 import { insertToken, type NewDevice, type Registration, registerDevice, surroundingsOf } from './devices.ts'
+import type { Work } from './http/commit.ts'
 import type { ApiServices } from './services.ts'
 
 /** In place of a provisioning key's public half: the secret is then a claim token. */
@@ -45,7 +46,10 @@ export function createProvision({
           changeIds.push(id)
           return id
         }
-        return door.enter({ tx, brandId, nowMs, change }, found, serial)
+        const changeAll = async (all: readonly ControlChange[]): Promise<void> => {
+          for (const what of all) await change(what)
+        }
+        return door.enter({ tx, brandId, nowMs, change, changeAll }, found, serial)
       })
       control.nudge()
       for (const changeId of changeIds.slice(-1)) await control.appended(changeId, APPENDED_WITHIN_MS)
@@ -70,10 +74,12 @@ interface Found {
   name: string
 }
 
+type Entering = Registration & Pick<Work, 'change'>
+
 interface Door {
   find(tx: Tx, shown: Shown, nowMs: number): Promise<Found | null>
   /** Uses it up and returns the device's access token. */
-  enter(registration: Registration, found: Found, serial: string): Promise<string>
+  enter(registration: Entering, found: Found, serial: string): Promise<string>
 }
 
 const keyDoor: Door = {

@@ -29,6 +29,23 @@ export async function submitChange(tx: Tx, submitted: SubmittedChange): Promise<
   return changeId
 }
 
+/** The same for many that belong together, in their order and in one statement. Returns their ids. */
+export async function submitChanges(
+  tx: Tx,
+  submitted: { brandId: string | null; changes: readonly ControlChange[]; nowMs: number },
+): Promise<string[]> {
+  const { brandId, changes, nowMs } = submitted
+  if (changes.length === 0) return []
+  const rows = changes.map((change) => ({
+    change_id: newId('chg'),
+    brand_id: brandId,
+    change: JSON.stringify(change),
+    committed_at_ms: nowMs,
+  }))
+  await tx.insertInto('control_changes').values(rows).execute()
+  return rows.map((row) => row.change_id)
+}
+
 export interface WaitingChange {
   ordinal: number
   changeId: string

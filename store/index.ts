@@ -3,6 +3,7 @@ export {
   markAppended,
   type SubmittedChange,
   submitChange,
+  submitChanges,
   type WaitingChange,
   waitingChanges,
 } from './control-changes.ts'

@@ -1,7 +1,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { ControlChange } from '#contracts'
 import { HubError, isHubError } from '#platform'
-import { submitChange, type Tx, writeAudit } from '#store'
+import { submitChange, submitChanges, type Tx, writeAudit } from '#store'
 import { HUB } from '../keys.ts'
 import type { RouteServices } from '../services.ts'
 import type { Principal } from './access.ts'
@@ -25,6 +25,8 @@ export interface Work {
   nowMs: number
   /** Queues what changes a decision; the call answers once it stands in the log. */
   change(change: ControlChange, changeId?: string): Promise<string>
+  /** The same for many, in their order. */
+  changeAll(changes: readonly ControlChange[]): Promise<void>
   /** What the trail will say. Written at the end: it locks the brand's trail until the commit. */
   audit(action: string, subject: string, detail?: Record<string, unknown>): void
 }
@@ -70,6 +72,9 @@ async function perform(
       changeIds.push(id)
       return id
     },
+    async changeAll(changes) {
+      changeIds.push(...(await submitChanges(tx, { brandId, changes, nowMs })))
+    },
     audit: (action, subject, detail = {}) => void entries.push({ action, subject, detail }),
   })
   for (const entry of entries) await writeAudit(tx, { brandId, atMs: nowMs, actor: principal.keyId, ...entry })
@@ -80,22 +85,27 @@ function inScope<T>({ db }: RouteServices, brandId: string, work: (tx: Tx) => Pr
   return brandId === HUB ? db.asHub(work) : db.asBrand(brandId, work)
 }
 
-/** Waits until each change stands in the log, and says how to look when it does not in time. */
+/** Added for each change beyond the first: the log takes a bulk of ten thousand in a few seconds. */
+const APPENDED_PER_CHANGE_MS = 2
+
+/**
+ * Waits until the changes of one transaction stand in the log, and says how to look when they
+ * do not in time. They enter in their order, so the last one speaks for all.
+ */
 export async function inForce(services: RouteServices, changeIds: readonly string[]): Promise<void> {
-  if (changeIds.length === 0) return
+  const last = changeIds.at(-1)
+  if (last === undefined) return
   const { control, appendedWithinMs = APPENDED_WITHIN_MS } = services
   control.nudge()
-  for (const changeId of changeIds) {
-    await control.appended(changeId, appendedWithinMs).catch((error: unknown) => {
-      if (!isHubError(error, 'CONTROL_LOG_BEHIND')) throw error
-      throw new HubError(
-        'CONTROL_LOG_BEHIND',
-        `The change is stored and queued as ${changeId}; it takes effect when the log has taken it. ` +
-          `GET /api/changes/${changeId} says when. Send it again only under the same Idempotency-Key.`,
-        { cause: error },
-      )
-    })
-  }
+  await control.appended(last, appendedWithinMs + changeIds.length * APPENDED_PER_CHANGE_MS).catch((error: unknown) => {
+    if (!isHubError(error, 'CONTROL_LOG_BEHIND')) throw error
+    throw new HubError(
+      'CONTROL_LOG_BEHIND',
+      `The change is stored and queued as ${last}; it takes effect when the log has taken it. ` +
+        `GET /api/changes/${last} says when. Send it again only under the same Idempotency-Key.`,
+      { cause: error },
+    )
+  })
 }
 
 /** Transactions that may wait for an inner one at a time: were all connections outer ones, none could go on. */

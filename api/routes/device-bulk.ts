@@ -1,7 +1,7 @@
 import { Type } from 'typebox'
 import { Compile } from 'typebox/compile'
-import { type HubError, isHubError, type Problem } from '#platform'
-import { NewDevice, registerDevice, surroundingsOf } from '../devices.ts'
+import { HubError, type Problem } from '#platform'
+import { NewDevice, type Registered, registerDevices, surroundingsOf } from '../devices.ts'
 import { AUTHOR } from '../http/access.ts'
 import { bytesOf, readBytes } from '../http/bodies.ts'
 import { commit } from '../http/commit.ts'
@@ -70,29 +70,14 @@ export const deviceBulkRoutes: Routes = async (app, services) => {
           work.brandId,
           valid.map((row) => row.value),
         )
-        const accepted = new Set(valid)
-        const rows: unknown[] = []
-        let created = 0
-        for (const row of parsed) {
-          const { line } = row
-          if (row.error) {
-            rows.push({ line, status: 'refused', error: rowError(row.error) })
-            continue
-          }
-          if (!accepted.has(row as never)) {
-            rows.push({ line, status: 'refused', error: schemaError(problemsOf(check.Errors(row.value) as never)) })
-            continue
-          }
-          const device = row.value as NewDevice
-          try {
-            const made = await registerDevice(work, device, known)
-            rows.push({ line, status: 'created', serial: device.serial, id: made.deviceId, accessToken: made.token })
-            created++
-          } catch (error) {
-            if (!isHubError(error)) throw error
-            rows.push({ line, status: 'refused', serial: device.serial, error: rowError(error) })
-          }
-        }
+        const made = await registerDevices(
+          work,
+          valid.map((row) => row.value),
+          known,
+        )
+        const results = new Map(valid.map((row, i) => [row as Row, made[i]!]))
+        const rows = parsed.map((row) => resultOf(row, results.get(row)))
+        const created = rows.filter(({ status }) => status === 'created').length
         work.audit('device.bulk_created', work.brandId, { created, refused: rows.length - created })
         return { status: 200, body: { created, refused: rows.length - created, rows } }
       })
@@ -103,6 +88,17 @@ export const deviceBulkRoutes: Routes = async (app, services) => {
 function fromCsv(cells: Record<string, string>): unknown {
   const { tags, ...rest } = cells
   return tags === undefined ? rest : { ...rest, tags: tags.split('|').filter((tag) => tag !== '') }
+}
+
+function resultOf(row: Row, result: Registered | HubError | undefined) {
+  const { line, value } = row
+  if (result === undefined) {
+    const error = row.error ? rowError(row.error) : schemaError(problemsOf(check.Errors(value) as never))
+    return { line, status: 'refused', error }
+  }
+  const { serial } = value as NewDevice
+  if (result instanceof HubError) return { line, status: 'refused', serial, error: rowError(result) }
+  return { line, status: 'created', serial, id: result.deviceId, accessToken: result.token }
 }
 
 function rowError(error: HubError) {
