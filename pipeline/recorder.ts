@@ -51,6 +51,9 @@ const REST_MS = 500
 /** Read again at start, to know which deliveries came before: more than any client repeats. */
 const WARM_UP_RECORDS = 20_000
 
+/** Ticks and control records alone are not worth a commit of the store; so many of them are read again at most. */
+const UNSTORED_RECORDS_MAX = 1_000
+
 interface Batch {
   afterSeq: number
   lastSeq: number
@@ -75,6 +78,8 @@ export function createRecorder(options: RecorderOptions): Recorder {
   const counts = { rows: 0, duplicates: 0, quarantined: 0, failures: 0 }
   let filter = new RepetitionFilter()
   let safeSeq = 0
+  /** What the store says it has; behind `position` by records that held no reading. */
+  let storedSeq = 0
   let running: Promise<void> | null = null
 
   /** Where the store stands, checked against the log; afterwards the filter knows what came before. */
@@ -82,6 +87,7 @@ export function createRecorder(options: RecorderOptions): Recorder {
     const stored = (await history.position()) ?? { logId: reader.logId, seq: 0, safeSeq: 0 }
     assertPosition(reader, stored, 'the telemetry history')
     safeSeq = stored.safeSeq
+    storedSeq = stored.seq
     filter = new RepetitionFilter()
     const fromSeq = Math.max(reader.firstSeq() - 1, stored.seq - WARM_UP_RECORDS, 0)
     for (let at = fromSeq; at < stored.seq; ) {
@@ -148,7 +154,7 @@ export function createRecorder(options: RecorderOptions): Recorder {
     const written = await persist('writing telemetry history', async () => {
       // Before the position moves past them; what the same batch still brings of a removed device is not recorded.
       for (const deviceId of removed) await history.deleteDevice(deviceId)
-      await writeHistory(batch)
+      if (batch.rows.length > 0 || batch.lastSeq - storedSeq >= UNSTORED_RECORDS_MAX) await writeHistory(batch)
     })
     if (!written) return false
     counts.failures = 0
@@ -164,10 +170,10 @@ export function createRecorder(options: RecorderOptions): Recorder {
       await history.write(batch.rows, { logId: reader.logId, seq: batch.lastSeq })
     } catch (error) {
       const seq = (await history.position())?.seq ?? 0
-      if (seq >= batch.lastSeq) return
-      if (seq < batch.afterSeq) throw new FellBack(`from ${batch.afterSeq} to ${seq}`, { cause: error })
-      throw error
+      if (seq < storedSeq) throw new FellBack(`from ${storedSeq} to ${seq}`, { cause: error })
+      if (seq < batch.lastSeq) throw error
     }
+    storedSeq = batch.lastSeq
   }
 
   const follow = async (startSeq: number): Promise<void> => {
