@@ -73,3 +73,24 @@ export function knownUntil(
     }
   }
 }
+
+/**
+ * The leaves that carry a known answer, by their place, each with what it said. One decisive child
+ * carries the answer; beside it, whoever says the same, and nobody who does not. What was said
+ * counts however long ago: an answer outlives the sample it came from.
+ */
+export function leavesBehind(
+  node: TreeNode,
+  truth: Truth,
+  core: readonly number[],
+  offset: number,
+  found: Map<number, Truth> = new Map(),
+): Map<number, Truth> {
+  if (node.kind === 'leaf') found.set(node.at, truth)
+  else if (node.kind === 'not') leavesBehind(node.child, truth === TRUE ? FALSE : TRUE, core, offset, found)
+  else
+    for (const child of node.children)
+      if (truthAt(child, core, offset, Number.NEGATIVE_INFINITY) === truth)
+        leavesBehind(child, truth, core, offset, found)
+  return found
+}

@@ -7,5 +7,6 @@ export { type EffectiveValue, effectiveValue, type ParameterSetting, type Parame
 export { parseRule, recoveryProblems } from './parse-rule.ts'
 export { maxGapMs, type ReportingTimes, reportingTimes } from './reporting.ts'
 export { ruleJsonSchema } from './rule-json-schema.ts'
+export { compare } from './truth.ts'
 export type { ViewFilter } from './views.ts'
 export { warmUpMs } from './warm-up.ts'

@@ -1,8 +1,8 @@
 import { parseDocument } from 'yaml'
 import { HubError } from '#platform'
 
-/** A rule a person wrote has a few kilobytes. */
-const TEXT_LENGTH_MAX = 65_536
+/** A rule a person wrote has a few kilobytes; the largest condition allowed, a dozen more. */
+const TEXT_LENGTH_MAX = 32_768
 /** Conditions may be 8 deep, which is 17 levels of JSON; the rest of a rule is flatter. */
 const INPUT_DEPTH_MAX = 32
 /** A condition of 200 nodes has about 1,000 values. */

@@ -5,6 +5,7 @@ import { FALSE, TRUE } from './alert-lifecycle.ts'
 import { findComponent } from './compile.ts'
 import { markServiced } from './component-reset.ts'
 import type { Device } from './device.ts'
+import { resolveLimits } from './device-rules.ts'
 import { evidenceOf } from './evidence.ts'
 import { Instance, shareArrays } from './instance.ts'
 import { AT, applySample, SAMPLES } from './instance-core.ts'
@@ -58,13 +59,19 @@ export function startWatch(turn: Turn, device: Device, change: VerificationStart
     minReadings: findComponent(device.layout.product, component)?.recovery?.minReadings ?? MIN_READINGS,
     verified: false,
   }
+  resolveLimits(device, watch)
   device.settle(watch)
   // Nothing before the repair has a say, and nothing that is no longer kept.
   watch.checkpoint[AT] = Math.max(device.kept.startMs, repairedAtMs - 1)
   const { kept } = device
   if (kept.width < device.layout.metrics.length) kept.widen(device.layout.metrics.length)
   for (let at = 0; at < kept.rows.length; at += kept.stride)
-    if (plan.axis === 'event' && kept.rows[at]! > watch.checkpoint[AT] && rowConcerns(plan, kept.rows, at + 1))
+    if (
+      plan.axis === 'event' &&
+      watch.failure === null &&
+      kept.rows[at]! > watch.checkpoint[AT] &&
+      rowConcerns(plan, kept.rows, at + 1)
+    )
       applySample(watch, kept.rows, at + 1, kept.rows[at]!, turn.listenTo(device, watch))
   device.instances.push(watch)
   device.instances.sort((a, b) => (a.key < b.key ? -1 : 1))

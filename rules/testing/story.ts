@@ -172,6 +172,10 @@ export class Story {
     return [...this.#state.keys()]
   }
 
+  sizeOf(key: string): number {
+    return this.#state.get(key)?.length ?? 0
+  }
+
   state(ruleKey = 'hepa-clogged'): string {
     return this.view(ruleKey).state
   }

@@ -1,0 +1,251 @@
+import { createRequire } from 'node:module'
+import { describe, expect, test } from 'vitest'
+import type { Condition, RuleDocument } from '#contracts'
+import { HubError } from '#platform'
+import { canonicalRule, sameSemantics } from './canonical-rule.ts'
+import { parseRule, recoveryProblems } from './parse-rule.ts'
+import { ruleJsonSchema } from './rule-json-schema.ts'
+import { aProduct, aRule } from './testing/story.ts'
+
+/** Pointer → sentence of every problem found. */
+function problems(input: unknown, product = aProduct()): Record<string, string> {
+  try {
+    parseRule(input, product)
+    return {}
+  } catch (error) {
+    if (!(error instanceof HubError)) throw error
+    expect(error.code).toBe('RULE_INVALID')
+    expect(error.problems.length).toBeGreaterThan(0)
+    return Object.fromEntries(error.problems.map(({ pointer, detail }) => [pointer, detail]))
+  }
+}
+
+const when = (condition: unknown): unknown => ({ ...aRule(), when: condition })
+const dp = { metric: 'filter_dp_pa', op: '>', value: 250 }
+
+describe('what is accepted', () => {
+  test('an object, YAML and JSON say the same', () => {
+    const yaml = `
+key: hepa-clogged
+name: { en: Filter clogged, zh-CN: 滤网堵塞 }
+scope: { product: ap-300 }
+component: fan
+severity: warning
+when: { metric: filter_dp_pa, op: ">", value: 250, clear: 230 }
+for: 10m
+keep: 1h
+`
+    expect(parseRule(yaml)).toEqual(aRule())
+    expect(parseRule(JSON.stringify(aRule()), aProduct())).toEqual(aRule())
+    expect(parseRule(aRule(), aProduct())).toEqual(aRule())
+  })
+
+  test('what is returned is a copy that the caller cannot change afterwards', () => {
+    const given = aRule()
+    const parsed = parseRule(given)
+    given.key = 'another'
+    expect(parsed.key).toBe('hepa-clogged')
+  })
+
+  test('the appliance as a whole is a component of every product', () => {
+    expect(problems({ ...aRule(), component: 'device' })).toEqual({})
+  })
+})
+
+describe('what is wrong is told all together, each at its place', () => {
+  test('by the schema', () => {
+    expect(problems({ ...aRule(), key: '9lives', sevrity: 'x', for: '1 month', name: { en: 'x' } })).toEqual({
+      '/key': expect.stringContaining('starts with a letter'),
+      '/sevrity': 'There is no sevrity here. Did you mean severity?',
+      '/for': expect.stringContaining('a duration such as 10m'),
+      '/name/zh-CN': 'This is needed and missing.',
+    })
+    expect(problems('just words')['']).toBeDefined()
+    expect(problems(null)['']).toBeDefined()
+    expect(problems([])['']).toBeDefined()
+  })
+
+  test('in the condition, node by node', () => {
+    expect(
+      problems(when({ all: [dp, { any: [] }, { not: { metric: 'filter_dp_pa', op: '=>', value: 1 } }, { trend: 1 }] })),
+    ).toEqual({
+      '/when/all/1/any': 'any takes a list of 1 to 32 conditions.',
+      '/when/all/2/not/op': 'The value must be one of >, >=, <, <=, ==, !=.',
+      '/when/all/3': expect.stringContaining('No kind of condition is called trend'),
+    })
+    expect(problems(when({ ...dp, all: [] }))).toMatchObject({
+      '/when/all': expect.stringContaining('There is no all here'),
+    })
+  })
+
+  test('against the product, with a hint', () => {
+    const rule = {
+      ...aRule(),
+      component: 'hepa-fliter',
+      scope: { product: 'ap-301' },
+      when: { ...dp, metric: 'filter_pd_pa' },
+    }
+    expect(problems(rule)).toEqual({
+      '/component': 'ap-300 has no component hepa-fliter. Did you mean hepa-filter?',
+      '/scope/product': 'The rule is for ap-301, not for ap-300.',
+      '/when/metric': 'ap-300 has no metric filter_pd_pa. Did you mean filter_dp_pa?',
+    })
+    expect(problems(when({ ...dp, metric: 'mode' }))).toHaveProperty('/when/metric')
+    expect(problems(when({ metric: 'door_open', op: '==', value: 1 }))).toEqual({})
+    const ranged = aProduct({ metrics: [{ key: 'filter_dp_pa', unit: 'Pa', type: 'number', min: 0, max: 200 }] })
+    expect(problems(when(dp), ranged)['/when/value']).toContain('never true')
+    const mute = aProduct()
+    delete mute.reporting
+    expect(problems({ ...aRule(), noData: 'alert' }, mute)).toHaveProperty('/noData')
+  })
+
+  test.each<[string, unknown, string]>([
+    ['clear above value', { ...dp, clear: 260 }, '/when/clear'],
+    ['clear below value', { ...dp, op: '<', clear: 240 }, '/when/clear'],
+    ['clear without a direction', { ...dp, op: '==', clear: 1 }, '/when/clear'],
+    ['an aggregate without a window', { ...dp, agg: 'mean' }, '/when/agg'],
+    ['a window without an aggregate', { ...dp, window: '1h' }, '/when/window'],
+    ['a window below a minute', { ...dp, agg: 'mean', window: '59s' }, '/when/window'],
+    ['a window beyond what is kept', { ...dp, agg: 'mean', window: '91d' }, '/when/window'],
+    ['samples of no window', { ...dp, atLeast: 3 }, '/when/atLeast'],
+    ['a deviation of one', { ...dp, agg: 'stddev', window: '1h', atLeast: 1 }, '/when/atLeast'],
+    ['a parameter without default', { ...dp, value: { param: 'dp_limit' } }, '/when/value'],
+    ['silence below a minute', { noData: { for: '10s' } }, '/when/noData/for'],
+    ['silence of nothing', { noData: { for: '0s' } }, '/when/noData/for'],
+    ['a reserved metric', { ...dp, metric: 'constructor' }, '/when/metric'],
+    ['a reserved parameter', { ...dp, value: { param: 'toString', default: 1 } }, '/when/value/param'],
+  ])('%s', (_name, condition, pointer) => {
+    expect(Object.keys(problems(when(condition)))).toEqual([pointer])
+  })
+
+  test.each<[string, Partial<RuleDocument> & Record<string, unknown>, string]>([
+    ['an offer without a service', { dispatch: 'offer' }, '/service'],
+    ['an order for information', { dispatch: 'auto', severity: 'info', service: { job: 'x' } }, '/dispatch'],
+    ['silence ends nothing critical', { severity: 'critical', noData: 'resolve' }, '/noData'],
+    ['silence ends no danger', { safety: 'gas', noData: 'resolve', for: '1m' }, '/noData'],
+    ['danger does not wait', { safety: 'water_leak', for: '10m' }, '/for'],
+    ['a parameter nobody uses', { parameters: { dp_limt: 3 } }, '/parameters/dp_limt'],
+    ['a reserved key', { key: 'constructor' }, '/key'],
+    ['a hold beyond what is kept', { for: '100d' }, '/for'],
+  ])('%s', (_name, over, pointer) => {
+    expect(Object.keys(problems({ ...aRule(), ...over }))).toEqual([pointer])
+  })
+
+  test('levels: of one comparison, each sterner and further out', () => {
+    const { severity: _severity, ...rule } = aRule()
+    const levels = [
+      { severity: 'warning', value: 250, clear: 230 },
+      { severity: 'critical', value: 300, clear: 280 },
+    ]
+    expect(problems({ ...rule, levels })).toEqual({})
+    expect(problems({ ...rule, levels: levels.toReversed() })).toEqual({
+      '/levels/0/value': expect.any(String),
+      '/levels/0/clear': expect.any(String),
+      '/levels/1/severity': expect.any(String),
+      '/levels/1/value': expect.any(String),
+    })
+    expect(problems({ ...aRule(), levels })).toHaveProperty('/severity')
+    expect(problems({ ...rule, levels, when: { all: [dp] } })).toHaveProperty('/levels')
+  })
+
+  test('a product says how a repair shows in the same language', () => {
+    const product = aProduct()
+    product.components![0]!.recovery!.when = { metric: 'filter_pd_pa', op: '<', value: 150 }
+    expect(recoveryProblems(aProduct())).toEqual([])
+    expect(recoveryProblems(product)).toEqual([
+      { pointer: '/components/0/recovery/when/metric', detail: expect.stringContaining('Did you mean filter_dp_pa?') },
+    ])
+  })
+})
+
+describe('hostile input is refused, never a crash', () => {
+  const nested = (depth: number): Condition => {
+    let condition = dp as Condition
+    for (let i = 0; i < depth; i++) condition = { not: condition }
+    return condition
+  }
+
+  test('depth: eight is fine, nine is not, a thousand is refused before anybody looks', () => {
+    expect(problems(when(nested(7)))).toEqual({})
+    expect(Object.values(problems(when(nested(8))))).toEqual(['The condition is nested deeper than 8.'])
+    expect(Object.values(problems(when(nested(1_000))))).toEqual(['The rule is nested deeper than 32 levels.'])
+    expect(problems(`{"when":${'['.repeat(30_000)}`)).toHaveProperty([''])
+    expect(problems('['.repeat(30_000))).toHaveProperty([''])
+  })
+
+  test('size: two hundred parts, and a million', () => {
+    const many = (count: number) => ({ all: Array.from({ length: count }, () => ({ any: Array(32).fill(dp) })) })
+    expect(problems(when(many(6)))).toEqual({})
+    expect(Object.values(problems(when(many(7))))).toEqual(['The condition has more than 200 parts.'])
+    expect(Object.values(problems(when({ any: Array(1_000_000).fill(dp) })))).toEqual([
+      'The rule has more than 4000 values.',
+    ])
+    expect(problems(`key: ${'x'.repeat(100_000)}`)).toHaveProperty([''])
+  })
+
+  test('cycles, alias bombs, and names that objects inherit', () => {
+    const cyclic = { all: [] as unknown[] }
+    cyclic.all.push(cyclic)
+    expect(Object.keys(problems(when(cyclic)))).toHaveLength(1)
+    const bomb = [
+      'a: &a [x,x,x,x,x,x,x,x,x]',
+      ...['b', 'c', 'd', 'e', 'f'].map((key, i) => `${key}: &${key} [${Array(9).fill(`*${'abcde'[i]}`).join()}]`),
+    ]
+    expect(problems(bomb.join('\n'))).toHaveProperty([''])
+    const prototype = JSON.parse('{"metric":"filter_dp_pa","op":">","value":1,"__proto__":{"admin":true}}')
+    expect(problems(when(prototype))).toHaveProperty('/when/__proto__')
+    expect(({} as { admin?: boolean }).admin).toBeUndefined()
+  })
+
+  test('things that are no data', () => {
+    for (const thing of [Number.NaN, Number.POSITIVE_INFINITY, 10n, () => 1, Symbol('x'), new Date(), new Map()])
+      expect(Object.keys(problems(when({ ...dp, value: thing }))).length).toBeGreaterThan(0)
+  })
+})
+
+describe('the published schema', () => {
+  const require = createRequire(import.meta.url)
+  const Ajv2020 = require('ajv/dist/2020.js').default
+
+  test('is valid JSON Schema and judges as we do', () => {
+    const validate = new Ajv2020({ strict: false }).compile(ruleJsonSchema)
+    expect(validate(aRule())).toBe(true)
+    expect(validate({ ...aRule(), when: { all: [dp, { not: { any: [dp] } }] } })).toBe(true)
+    expect(validate({ ...aRule(), when: { all: [] } })).toBe(false)
+    expect(validate({ ...aRule(), bogus: 1 })).toBe(false)
+  })
+})
+
+describe('canonical form (T18)', () => {
+  test('how it is written does not matter; what it says does', () => {
+    const rule = aRule({ when: { metric: 'filter_dp_pa', op: '>', value: 250 } })
+    const same: Partial<RuleDocument>[] = [
+      { for: 'PT10M' },
+      { keep: '60m' },
+      { noData: 'hold' },
+      { safety: null },
+      { name: { en: 'Other words', 'zh-CN': '别的话' } },
+      { notes: 'why' },
+      { when: { metric: 'filter_dp_pa', op: '>', value: 250, clear: 250 } },
+      { service: { job: 'replace-hepa' } },
+      { cause: { code: 'x', text: { en: 'x', 'zh-CN': 'x' } } },
+    ]
+    for (const over of same) expect(sameSemantics(rule, { ...rule, ...over })).toBe(true)
+    const other: Partial<RuleDocument>[] = [
+      { for: '11m' },
+      { keep: '59m' },
+      { severity: 'critical' },
+      { latch: 'none' },
+      { component: 'hepa-filter' },
+      { when: { metric: 'filter_dp_pa', op: '>=', value: 250 } },
+      { when: { metric: 'filter_dp_pa', op: '>', value: 250, clear: 240 } },
+      { scope: { product: 'ap-300', region: '31' } },
+    ]
+    for (const over of other) expect(sameSemantics(rule, { ...rule, ...over })).toBe(false)
+  })
+
+  test('is JSON with sorted keys', () => {
+    const text = canonicalRule(aRule())
+    expect(Object.keys(JSON.parse(text))).toEqual(Object.keys(JSON.parse(text)).sort())
+  })
+})
