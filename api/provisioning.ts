@@ -3,8 +3,9 @@ import type { ControlChange } from '#contracts'
 import { type Clock, equalInConstantTime, HubError, isHubError, tokenHash } from '#platform'
 import { type Database, submitChange, type Tx, writeAudit } from '#store'
 import { deviceFacts, placeOf } from './device-facts.ts'
-import { insertToken, type NewDevice, type Registration, registerDevice, surroundingsOf } from './devices.ts'
+import { type NewDevice, surroundingsOf } from './devices.ts'
 import type { Work } from './http/commit.ts'
+import { insertToken, type Registration, registerDevice } from './register-devices.ts'
 import type { ApiServices } from './services.ts'
 
 /** In place of a provisioning key's public half: the secret is then a claim token. */

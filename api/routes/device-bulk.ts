@@ -1,13 +1,14 @@
 import { Type } from 'typebox'
 import { Compile } from 'typebox/compile'
 import { HubError, type Problem } from '#platform'
-import { NewDevice, type Registered, registerDevices, surroundingsOf } from '../devices.ts'
+import { NewDevice, surroundingsOf } from '../devices.ts'
 import { AUTHOR } from '../http/access.ts'
 import { bytesOf, readBytes } from '../http/bodies.ts'
 import { commit } from '../http/commit.ts'
 import { parseCsv, parseNdjson, type Row } from '../http/lines.ts'
 import { Closed, Secret } from '../http/schemas.ts'
 import { problemsOf, rawBodyValidator } from '../http/validation.ts'
+import { type Registered, registerDevices } from '../register-devices.ts'
 import type { Routes } from './routes.ts'
 
 /** A pallet or a market's first delivery; more comes in further calls. One transaction must stay in seconds. */

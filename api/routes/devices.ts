@@ -9,7 +9,6 @@ import {
   deviceOfRow,
   deviceRows,
   NewDevice,
-  registerDevice,
   requireDevice,
   surroundingsOf,
 } from '../devices.ts'
@@ -18,6 +17,7 @@ import { commit } from '../http/commit.ts'
 import { listPage, PageOf, PageQuery } from '../http/paging.ts'
 import { read } from '../http/read.ts'
 import { Closed, PathName, Secret } from '../http/schemas.ts'
+import { registerDevice } from '../register-devices.ts'
 import type { Routes } from './routes.ts'
 
 export const NewCredential = Closed({ id: Type.String(), accessToken: Secret })

@@ -1,16 +1,27 @@
 import { Type } from 'typebox'
-import { Duration, instant, Key, type ProductDocument, RuleDocument } from '#contracts'
-import { canonicalJson, durationMs, HubError, isoDuration, newId, sha256Hex } from '#platform'
-import { canonicalRule, parseRule, ruleJsonSchema } from '#rules'
-import type { Tx } from '#store'
+import { Duration, instant, Key, RuleDocument } from '#contracts'
+import { canonicalJson, HubError } from '#platform'
+import { ruleJsonSchema } from '#rules'
 import { AUTHOR, PUBLIC, VIEWER } from '../http/access.ts'
 import { utf8Text } from '../http/bodies.ts'
-import { commit, type Work } from '../http/commit.ts'
+import { commit } from '../http/commit.ts'
 import { isStorableText } from '../http/json-body.ts'
 import { listPage, PageOf, PageQuery } from '../http/paging.ts'
 import { read } from '../http/read.ts'
 import { Closed, Nullable, PathName, Time } from '../http/schemas.ts'
 import { rawBodyValidator } from '../http/validation.ts'
+import { goLive, takeOutOfForce } from '../rule-life.ts'
+import {
+  addRuleVersion,
+  canonicalHash,
+  lockRule,
+  parseForBrand,
+  ruleOfRow,
+  ruleRows,
+  showRule,
+  sourceOf,
+  unknownRule,
+} from '../rules.ts'
 import type { Routes } from './routes.ts'
 
 const YAML_TYPES = ['application/yaml', 'application/x-yaml', 'text/yaml']
@@ -53,8 +64,6 @@ const Shadow = Closed({
     }),
   ),
 })
-/** The hub's own wait, which is what a storm of the whole fleet needs to show itself: a brand may only shorten it. */
-const SETTLE_MS_MAX = 600_000
 const GoLive = Closed({
   ...Shadow.properties,
   settle: Type.Optional(
@@ -132,7 +141,7 @@ export const ruleRoutes: Routes = async (app, services) => {
               .doUpdateSet({ ...row, created_at_ms: nowMs, updated_at_ms: nowMs, deleted_at_ms: null }),
           )
           .execute()
-        await addVersion(work, version, document, request.body)
+        await addRuleVersion(work, version, document, request.body)
         work.audit('rule.created', document.key, { version })
         return { status: 201, body: await showRule(tx, brandId, document.key) }
       }),
@@ -251,7 +260,7 @@ export const ruleRoutes: Routes = async (app, services) => {
           .where('brand_id', '=', brandId)
           .where('rule_key', '=', document.key)
           .execute()
-        await addVersion(work, version, document, request.body)
+        await addRuleVersion(work, version, document, request.body)
         work.audit('rule.saved', document.key, { version })
         return { status: 200, body: await showRule(tx, brandId, document.key) }
       }),
@@ -314,233 +323,4 @@ export const ruleRoutes: Routes = async (app, services) => {
         return { status: 204, body: null }
       }),
   )
-}
-
-async function goLive(
-  { tx, brandId, nowMs, change, audit }: Work,
-  key: string,
-  mode: 'active' | 'shadow',
-  wanted: { version?: number; canaryShare?: number; settle?: string },
-) {
-  const rule = await lockRule(tx, brandId, key)
-  if (!rule || rule.status === 'deleted') throw unknownRule(key)
-  const version = wanted.version ?? rule.current_version
-  const canaryShare = wanted.canaryShare ?? 1
-  const settleMs = settleOf(wanted.settle, canaryShare)
-  const saved = await tx
-    .selectFrom('rule_versions')
-    .select('document')
-    .where('brand_id', '=', brandId)
-    .where('rule_key', '=', key)
-    .where('version', '=', version)
-    .executeTakeFirst()
-  if (!saved) throw new HubError('VALIDATION_FAILED', `“${key}” has no version ${version}.`, { pointer: '/version' })
-  const asItIs = rule.status === mode && rule.live_version === version && rule.canary_share === canaryShare
-  // Nothing changes, so nothing is said: activating a hundred times makes no event.
-  if (asItIs && rule.settle_ms === settleMs) return { status: 200, body: await showRule(tx, brandId, key) }
-  if (asItIs) {
-    // The wait is the service side's business: what the rule decides stays as it is.
-    await tx
-      .updateTable('rules')
-      .set({ settle_ms: settleMs, updated_at_ms: nowMs })
-      .where('brand_id', '=', brandId)
-      .where('rule_key', '=', key)
-      .execute()
-    audit('rule.settle_changed', key, { settleMs })
-    return { status: 200, body: await showRule(tx, brandId, key) }
-  }
-  // The product may have changed since the rule was saved.
-  const document = await parseForBrand(tx, brandId, saved.document)
-  const changeId = newId('chg')
-  // An edit of a live rule keeps its activation, and with it the episodes that are open; enabling it is a new one.
-  const activation = rule.status === mode && rule.activation !== null ? rule.activation : changeId
-  await tx
-    .updateTable('rules')
-    .set({
-      status: mode,
-      live_version: version,
-      activation,
-      canary_share: canaryShare,
-      settle_ms: settleMs,
-      updated_at_ms: nowMs,
-    })
-    .where('brand_id', '=', brandId)
-    .where('rule_key', '=', key)
-    .execute()
-  await tx
-    .updateTable('rule_versions')
-    .set({ activated_at_ms: nowMs })
-    .where('brand_id', '=', brandId)
-    .where('rule_key', '=', key)
-    .where('version', '=', version)
-    .execute()
-  await change({ type: 'rule.activated', rule: document, version, mode, canaryShare, activation }, changeId)
-  audit(mode === 'active' ? 'rule.activated' : 'rule.shadowed', key, { version, canaryShare, settleMs })
-  return { status: 200, body: await showRule(tx, brandId, key) }
-}
-
-async function takeOutOfForce({ tx, brandId, nowMs, change, audit }: Work, key: string, to: 'paused' | 'deleted') {
-  const rule = await lockRule(tx, brandId, key)
-  if (!rule || rule.status === 'deleted') throw unknownRule(key)
-  if (rule.status === to) return
-  if (to === 'paused' && rule.status === 'draft') {
-    throw new HubError('STATE_FORBIDS', `“${key}” is a draft: there is nothing to pause.`)
-  }
-  const wasLive = rule.status === 'active' || rule.status === 'shadow'
-  await tx
-    .updateTable('rules')
-    .set({
-      status: to,
-      live_version: null,
-      activation: null,
-      updated_at_ms: nowMs,
-      ...(to === 'deleted' ? { deleted_at_ms: nowMs } : {}),
-    })
-    .where('brand_id', '=', brandId)
-    .where('rule_key', '=', key)
-    .execute()
-  if (wasLive) await change({ type: 'rule.paused', ruleKey: key })
-  audit(to === 'paused' ? 'rule.paused' : 'rule.deleted', key)
-}
-
-/** A rule as the brand may write it: well formed, and about a product it has. */
-async function parseForBrand(tx: Tx, brandId: string, body: unknown): Promise<RuleDocument> {
-  const document = parseRule(body)
-  const { product } = document.scope
-  if (product === undefined) return document
-  const row = await tx
-    .selectFrom('products as p')
-    .innerJoin('product_versions as v', (join) =>
-      join
-        .onRef('v.brand_id', '=', 'p.brand_id')
-        .onRef('v.product_key', '=', 'p.product_key')
-        .onRef('v.version', '=', 'p.current_version'),
-    )
-    .select('v.document')
-    .where('p.brand_id', '=', brandId)
-    .where('p.product_key', '=', product)
-    .where('p.removed_at_ms', 'is', null)
-    .executeTakeFirst()
-  if (!row) {
-    throw new HubError(
-      'RULE_INVALID',
-      `There is no product “${product}”. Create it first, or scope the rule by category.`,
-      {
-        pointer: '/scope/product',
-      },
-    )
-  }
-  return parseRule(body, row.document as ProductDocument)
-}
-
-async function addVersion(
-  { tx, brandId, nowMs, principal }: Work,
-  version: number,
-  document: RuleDocument,
-  body: unknown,
-) {
-  await tx
-    .insertInto('rule_versions')
-    .values({
-      brand_id: brandId,
-      rule_key: document.key,
-      version,
-      document: JSON.stringify(document),
-      source: sourceOf(body),
-      canonical_sha256: canonicalHash(document),
-      author: principal.keyId,
-      created_at_ms: nowMs,
-    })
-    .execute()
-}
-
-function sourceOf(body: unknown): string | null {
-  return typeof body === 'string' ? body : null
-}
-
-function canonicalHash(document: RuleDocument): string {
-  return sha256Hex(canonicalRule(document))
-}
-
-function lockRule(tx: Tx, brandId: string, key: string) {
-  return tx
-    .selectFrom('rules')
-    .selectAll()
-    .where('brand_id', '=', brandId)
-    .where('rule_key', '=', key)
-    .forUpdate()
-    .executeTakeFirst()
-}
-
-/** The wait a brand set for a rule's new cases; `null` for the hub's own. */
-function settleOf(settle: string | undefined, canaryShare: number): number | null {
-  if (settle === undefined) return null
-  const pointer = '/settle'
-  const ms = durationMs(settle)
-  if (ms === null || ms > SETTLE_MS_MAX)
-    throw new HubError('VALIDATION_FAILED', `settle is 0 s to 10 min; ${settle} is not.`, { pointer })
-  if (canaryShare < 1) {
-    const detail =
-      'On a share of the fleet a rule keeps the hub’s own wait of ten minutes. Leave settle out, or activate the rule for all devices (canaryShare 1).'
-    throw new HubError('VALIDATION_FAILED', detail, { pointer })
-  }
-  return ms
-}
-
-function ruleRows(tx: Tx, brandId: string) {
-  return tx
-    .selectFrom('rules as r')
-    .innerJoin('rule_versions as v', (join) =>
-      join
-        .onRef('v.brand_id', '=', 'r.brand_id')
-        .onRef('v.rule_key', '=', 'r.rule_key')
-        .onRef('v.version', '=', 'r.current_version'),
-    )
-    .select([
-      'r.rule_key',
-      'r.status',
-      'r.current_version',
-      'r.live_version',
-      'r.canary_share',
-      'r.settle_ms',
-      'r.created_at_ms',
-      'r.updated_at_ms',
-      'v.document',
-    ])
-    .where('r.brand_id', '=', brandId)
-    .where('r.status', '<>', 'deleted')
-}
-
-async function showRule(tx: Tx, brandId: string, key: string) {
-  const row = await ruleRows(tx, brandId).where('r.rule_key', '=', key).executeTakeFirst()
-  if (!row) throw unknownRule(key)
-  return ruleOfRow(row)
-}
-
-function ruleOfRow(row: {
-  rule_key: string
-  status: string
-  current_version: number
-  live_version: number | null
-  canary_share: number
-  settle_ms: number | null
-  document: RuleDocument
-  created_at_ms: number
-  updated_at_ms: number
-}) {
-  return {
-    key: row.rule_key,
-    status: row.status,
-    version: row.current_version,
-    liveVersion: row.live_version,
-    canaryShare: row.canary_share,
-    settle: row.settle_ms === null ? null : isoDuration(row.settle_ms),
-    document: row.document,
-    createdAt: instant(row.created_at_ms),
-    updatedAt: instant(row.updated_at_ms),
-  }
-}
-
-function unknownRule(key: string): HubError {
-  return new HubError('NOT_FOUND', `There is no rule “${key}”.`)
 }

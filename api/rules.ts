@@ -1,0 +1,132 @@
+import { instant, type ProductDocument, type RuleDocument } from '#contracts'
+import { HubError, isoDuration, sha256Hex } from '#platform'
+import { canonicalRule, parseRule } from '#rules'
+import type { Tx } from '#store'
+import type { Work } from './http/commit.ts'
+
+/** A rule as the brand may write it: well formed, and about a product it has. */
+export async function parseForBrand(tx: Tx, brandId: string, body: unknown): Promise<RuleDocument> {
+  const document = parseRule(body)
+  const { product } = document.scope
+  if (product === undefined) return document
+  const row = await tx
+    .selectFrom('products as p')
+    .innerJoin('product_versions as v', (join) =>
+      join
+        .onRef('v.brand_id', '=', 'p.brand_id')
+        .onRef('v.product_key', '=', 'p.product_key')
+        .onRef('v.version', '=', 'p.current_version'),
+    )
+    .select('v.document')
+    .where('p.brand_id', '=', brandId)
+    .where('p.product_key', '=', product)
+    .where('p.removed_at_ms', 'is', null)
+    .executeTakeFirst()
+  if (!row) {
+    throw new HubError(
+      'RULE_INVALID',
+      `There is no product “${product}”. Create it first, or scope the rule by category.`,
+      {
+        pointer: '/scope/product',
+      },
+    )
+  }
+  return parseRule(body, row.document as ProductDocument)
+}
+
+export async function addRuleVersion(
+  { tx, brandId, nowMs, principal }: Work,
+  version: number,
+  document: RuleDocument,
+  body: unknown,
+) {
+  await tx
+    .insertInto('rule_versions')
+    .values({
+      brand_id: brandId,
+      rule_key: document.key,
+      version,
+      document: JSON.stringify(document),
+      source: sourceOf(body),
+      canonical_sha256: canonicalHash(document),
+      author: principal.keyId,
+      created_at_ms: nowMs,
+    })
+    .execute()
+}
+
+export function sourceOf(body: unknown): string | null {
+  return typeof body === 'string' ? body : null
+}
+
+export function canonicalHash(document: RuleDocument): string {
+  return sha256Hex(canonicalRule(document))
+}
+
+export function lockRule(tx: Tx, brandId: string, key: string) {
+  return tx
+    .selectFrom('rules')
+    .selectAll()
+    .where('brand_id', '=', brandId)
+    .where('rule_key', '=', key)
+    .forUpdate()
+    .executeTakeFirst()
+}
+
+export function ruleRows(tx: Tx, brandId: string) {
+  return tx
+    .selectFrom('rules as r')
+    .innerJoin('rule_versions as v', (join) =>
+      join
+        .onRef('v.brand_id', '=', 'r.brand_id')
+        .onRef('v.rule_key', '=', 'r.rule_key')
+        .onRef('v.version', '=', 'r.current_version'),
+    )
+    .select([
+      'r.rule_key',
+      'r.status',
+      'r.current_version',
+      'r.live_version',
+      'r.canary_share',
+      'r.settle_ms',
+      'r.created_at_ms',
+      'r.updated_at_ms',
+      'v.document',
+    ])
+    .where('r.brand_id', '=', brandId)
+    .where('r.status', '<>', 'deleted')
+}
+
+export async function showRule(tx: Tx, brandId: string, key: string) {
+  const row = await ruleRows(tx, brandId).where('r.rule_key', '=', key).executeTakeFirst()
+  if (!row) throw unknownRule(key)
+  return ruleOfRow(row)
+}
+
+export function ruleOfRow(row: {
+  rule_key: string
+  status: string
+  current_version: number
+  live_version: number | null
+  canary_share: number
+  settle_ms: number | null
+  document: RuleDocument
+  created_at_ms: number
+  updated_at_ms: number
+}) {
+  return {
+    key: row.rule_key,
+    status: row.status,
+    version: row.current_version,
+    liveVersion: row.live_version,
+    canaryShare: row.canary_share,
+    settle: row.settle_ms === null ? null : isoDuration(row.settle_ms),
+    document: row.document,
+    createdAt: instant(row.created_at_ms),
+    updatedAt: instant(row.updated_at_ms),
+  }
+}
+
+export function unknownRule(key: string): HubError {
+  return new HubError('NOT_FOUND', `There is no rule “${key}”.`)
+}
