@@ -20,7 +20,6 @@ export interface Series {
 
 /** What we use of a server, 1.x, 2.x or 3.x: lines in, InfluxQL out. */
 export interface InfluxClient {
-  readonly major: number
   /** Writes lines once. What the server will never take is counted and logged, not tried again. */
   write(lines: string[]): Promise<void>
   rejectedLines(): number
@@ -88,7 +87,6 @@ function makeClient(influx: InfluxDB, major: number, options: InfluxOptions): In
   }
 
   return {
-    major,
     rejectedLines: () => rejected,
     async write(lines) {
       for (let from = 0; from < lines.length; from += LINES_PER_WRITE) {

@@ -1,4 +1,6 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { once } from 'node:events'
+import { connect, createServer } from 'node:net'
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { newId, silentLogger } from '#platform'
 import type { HistoryStore } from '../history.ts'
 import { describeHistoryContract, row } from '../history-contract.ts'
@@ -6,6 +8,24 @@ import { openInfluxHistory } from './influx-history.ts'
 import { influxAvailable, startTestInflux, type TestInflux } from './influx-server.ts'
 
 const CI = process.env.CI === 'true'
+
+/** An address where nothing answers until it is connected with the server. */
+async function switchable(target: string) {
+  const { hostname, port: targetPort } = new URL(target)
+  let connected = false
+  const proxy = createServer((socket) => {
+    socket.on('error', () => undefined)
+    if (!connected) return void socket.destroy()
+    const server = connect(Number(targetPort), hostname).on('error', () => socket.destroy())
+    socket.pipe(server).pipe(socket)
+  }).listen(0, '127.0.0.1')
+  await once(proxy, 'listening')
+  return {
+    url: `http://127.0.0.1:${(proxy.address() as { port: number }).port}`,
+    connect: () => void (connected = true),
+    close: () => void proxy.close(),
+  }
+}
 
 describe.skipIf(!CI && !influxAvailable())('InfluxDB (needs influxd on the path, or INFLUX_URL)', () => {
   let server: TestInflux
@@ -54,6 +74,25 @@ describe.skipIf(!CI && !influxAvailable())('InfluxDB (needs influxd on the path,
   })
 
   test('a server that is away is said to be', async () => {
-    await expect(open('any', 'http://127.0.0.1:9')).rejects.toMatchObject({ code: 'HISTORY_UNAVAILABLE' })
+    const away = await open('any', 'http://127.0.0.1:9')
+    const unavailable = { code: 'HISTORY_UNAVAILABLE' }
+    await expect(away.position()).rejects.toMatchObject(unavailable)
+    await expect(away.last('dev_a')).rejects.toMatchObject(unavailable)
+    await expect(away.write([row({ seq: 1 })], { logId: 'log_a', seq: 1 })).rejects.toMatchObject(unavailable)
+  })
+
+  test('a server that comes later is used as if it had been there, deletions remembered', async () => {
+    const bucket = newId('log')
+    const before = await open(bucket)
+    await before.write([row({ seq: 1 })], { logId: 'log_a', seq: 1 })
+    await before.deleteDevice('dev_a')
+    const proxy = await switchable(server.url)
+    onTestFinished(() => proxy.close())
+    const store = await open(bucket, proxy.url)
+    await expect(store.position()).rejects.toMatchObject({ code: 'HISTORY_UNAVAILABLE' })
+    proxy.connect()
+    expect(await store.position()).toMatchObject({ logId: 'log_a', seq: 1 })
+    await store.write([row({ seq: 2 })], { logId: 'log_a', seq: 2 })
+    expect((await store.range({ deviceId: 'dev_a', fromMs: 0, toMs: 1e15 })).rows).toEqual([])
   })
 })

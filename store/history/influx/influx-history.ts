@@ -1,4 +1,4 @@
-import { HubError, realClock } from '#platform'
+import { HubError, isHubError, realClock } from '#platform'
 import { checkBuckets, createBuckets } from '../buckets.ts'
 import {
   type Bucket,
@@ -16,7 +16,7 @@ import {
 } from '../history.ts'
 import { createLogOrderRepetitionFilter, createRepetitionFilter } from '../repetitions.ts'
 import { decodeCursor, encodeCursor, type RowKey } from '../row-cursor.ts'
-import { connectInflux, type InfluxClient, type InfluxOptions } from './influx-client.ts'
+import type { InfluxClient, InfluxOptions } from './influx-client.ts'
 import { decodeSeries } from './influx-rows.ts'
 import {
   FIELD,
@@ -30,6 +30,7 @@ import {
   readingLine,
   remainderOf,
 } from './line-protocol.ts'
+import { type ReconnectingClient, reconnectingInflux } from './reconnecting-client.ts'
 
 export interface InfluxHistoryOptions extends InfluxOptions {
   /** How long raw readings are kept, by event time. */
@@ -49,22 +50,31 @@ const READ_AHEAD = 32
  * The history in InfluxDB. It has no transactions: the position is written after the rows, and a
  * row written again overwrites itself. Tags are brand and device, so that the number of series is
  * the number of devices.
+ *
+ * A server that is away now is reached by a later call: a hub that restarts meanwhile has to come up.
+ * Throws `INFLUX_SETUP` when it answers and cannot be used.
  */
 export async function openInfluxHistory(options: InfluxHistoryOptions): Promise<HistoryStore> {
-  const client = await connectInflux(options)
-  const deleted = new Set(await tagValues(client, DELETED))
+  const deleted = new Set<string>()
+  const client = reconnectingInflux(options, async (reached) => {
+    for (const deviceId of await tagValues(reached, DELETED)) deleted.add(deviceId)
+  })
+  await client.connected().catch((error) => {
+    if (!isHubError(error, 'HISTORY_UNAVAILABLE')) throw error
+    options.logger.warn({ err: error }, 'telemetry history is away; readings wait in the log')
+  })
   return new InfluxHistory(client, deleted, options.keepMs ?? KEEP_RAW_MS)
 }
 
 class InfluxHistory implements HistoryStore {
-  readonly #client: InfluxClient
+  readonly #client: ReconnectingClient
   readonly #deleted: Set<string>
   readonly #keepMs: number
   #queue: Promise<unknown> = Promise.resolve()
   #logId: string | null = null
   #positionAtMs = 0
 
-  constructor(client: InfluxClient, deleted: Set<string>, keepMs: number) {
+  constructor(client: ReconnectingClient, deleted: Set<string>, keepMs: number) {
     this.#client = client
     this.#deleted = deleted
     this.#keepMs = keepMs
@@ -98,7 +108,7 @@ class InfluxHistory implements HistoryStore {
   async range(query: RangeQuery): Promise<RangePage> {
     const limit = Math.min(query.limit ?? RANGE_LIMIT, RANGE_LIMIT_MAX)
     let after: RowKey | null = query.cursor === undefined ? null : decodeCursor(query.cursor)
-    if (this.#deleted.has(query.deviceId)) return { rows: [], nextCursor: null }
+    if (await this.#isDeleted(query.deviceId)) return { rows: [], nextCursor: null }
     const columns = query.metrics ? metricColumns(query.metrics) : '*'
     const isRepetition = createRepetitionFilter()
     if (after) {
@@ -125,7 +135,7 @@ class InfluxHistory implements HistoryStore {
 
   async downsample(query: DownsampleQuery): Promise<Bucket[]> {
     checkBuckets(query)
-    if (this.#deleted.has(query.deviceId)) return []
+    if (await this.#isDeleted(query.deviceId)) return []
     const span = `time >= ${nanoseconds(query.fromMs)} AND time < ${nanoseconds(query.toMs)}`
     const gathered = new Map(query.metrics.map((metric) => [metric, createBuckets(query)]))
     const where = `"device" = ${literal(query.deviceId)} AND ${span}`
@@ -141,7 +151,7 @@ class InfluxHistory implements HistoryStore {
   }
 
   async last(deviceId: string, metrics?: readonly string[]): Promise<Record<string, LastValue>> {
-    if (this.#deleted.has(deviceId)) return {}
+    if (await this.#isDeleted(deviceId)) return {}
     const fields = metrics
       ? metrics.flatMap((metric) => KINDS.map((kind) => fieldName(metric, kind)))
       : await this.#fieldsOf(deviceId)
@@ -174,7 +184,7 @@ class InfluxHistory implements HistoryStore {
   }
 
   async lastMessages(deviceId: string, count: number): Promise<HistoryRow[]> {
-    if (this.#deleted.has(deviceId)) return []
+    if (await this.#isDeleted(deviceId)) return []
     const device = `"device" = ${literal(deviceId)}`
     const [newest] = await this.#client.query(
       `SELECT top(${identifier(FIELD.seq)}, ${count}) FROM ${READINGS} WHERE ${device}`,
@@ -227,6 +237,12 @@ class InfluxHistory implements HistoryStore {
 
   async close(): Promise<void> {
     await this.#queue.catch(() => undefined)
+  }
+
+  /** Known only once the server was reached. */
+  async #isDeleted(deviceId: string): Promise<boolean> {
+    await this.#client.connected()
+    return this.#deleted.has(deviceId)
   }
 
   async #readPosition(): Promise<HistoryPosition | null> {
