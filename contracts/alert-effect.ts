@@ -1,6 +1,7 @@
 import type { RuleMode } from './control-change.ts'
 import type { ReadingValue } from './log-record.ts'
 import type { SafetyKind, Severity } from './primitives.ts'
+import type { Comparison } from './rule.ts'
 
 export type AlertState = 'inactive' | 'pending' | 'firing' | 'recovering' | 'cleared-latched'
 export type DataQuality = 'ok' | 'stale' | 'no-data' | 'error'
@@ -14,10 +15,14 @@ export type ResolveReason =
   | 'device_removed'
   | 'no_data'
 
-/** One leaf of the condition as it stood when the alert fired. */
+/**
+ * One leaf of the condition that spoke for its answer, as a comparison that is true:
+ * `value op limit`. The value is what was compared: the mean of a window where the rule asks for it.
+ */
 export interface Evidence {
   metric: string
   value: ReadingValue | null
+  op: Comparison
   limit: number | null
   unit: string
   sinceMs: number

@@ -2,6 +2,7 @@ import { type Static, Type } from 'typebox'
 import { JobKind, JobPart, JobStep } from './job.ts'
 import { Verdict } from './partner-status.ts'
 import { Duration, Id, Instant, Key, Minor, RegionCode, Sku, Text } from './primitives.ts'
+import { Comparison } from './rule.ts'
 
 /** The parts of a work order as they cross the boundary: to the partner's system and to the technician's page. */
 
@@ -57,7 +58,10 @@ export const EvidenceItem = Type.Object(
     metric: Key,
     /** The metric's name in words, where the product gives one. */
     name: Type.Optional(Text),
+    /** What was compared: the mean of a window where the rule asks for it. */
     value: Nullable(Type.Union([Type.Number(), Type.Boolean(), Type.String({ maxLength: 200 })])),
+    /** How value and limit stand to each other: `value op limit` is true. */
+    op: Comparison,
     limit: Nullable(Type.Number()),
     unit: Type.String({ maxLength: 16 }),
     since: Instant,

@@ -167,6 +167,7 @@ export function evidenceItems(facts: CaseFacts): EvidenceItem[] {
     metric: leaf.metric,
     name: metricName(facts.product, leaf.metric),
     value: leaf.value,
+    op: leaf.op,
     limit: leaf.limit,
     unit: leaf.unit,
     since: instant(leaf.sinceMs),

@@ -1,4 +1,5 @@
 import type { Evidence, ProductDocument, RuleDocument, Text } from '#contracts'
+import { compare } from '#rules'
 
 /** Names people read, from the product where it has them, from the key otherwise. */
 export function componentName(product: Pick<ProductDocument, 'components'> | null, key: string): Text {
@@ -9,10 +10,6 @@ export function componentName(product: Pick<ProductDocument, 'components'> | nul
 export function metricName(product: Pick<ProductDocument, 'metrics'> | null, key: string): Text {
   const named = product?.metrics.find((metric) => metric.key === key)?.name
   return named ?? { en: key.replaceAll('_', ' '), 'zh-CN': key }
-}
-
-function shown(value: number | string | boolean | null): string {
-  return typeof value === 'number' ? String(Math.round(value * 10) / 10) : String(value ?? '–')
 }
 
 const DAY_MS = 86_400_000
@@ -30,6 +27,43 @@ function duration(ms: number): Text | null {
   return { en: hours === 1 ? 'an hour' : `${hours} hours`, 'zh-CN': `${hours}小时` }
 }
 
+/** Beyond this many decimals a difference means nothing to anybody. */
+const DECIMALS_MAX = 4
+
+/** Both numbers with as few decimals as still tell them apart. */
+function apart(value: number, limit: number): [value: string, limit: string] {
+  for (let decimals = 1; ; decimals++) {
+    const [a, b] = [value, limit].map((it) => String(Number(it.toFixed(decimals)))) as [string, string]
+    if (a !== b || value === limit || decimals === DECIMALS_MAX) return [a, b]
+  }
+}
+
+const SIDES: Readonly<Record<'above' | 'below', Text>> = {
+  above: { en: 'above', 'zh-CN': '高于' },
+  below: { en: 'below', 'zh-CN': '低于' },
+}
+
+/** A measured value beside its limit: "is 262.1 Pa, above the limit of 250 Pa". */
+function measured({ value, op, limit, unit }: Evidence & { value: number; limit: number }): Text {
+  const [shown, bound] = apart(value, limit).map((it) => (unit === '' || unit === '1' ? it : `${it} ${unit}`))
+  if (op === '==') return { en: `is ${shown}`, 'zh-CN': `为${shown}` }
+  if (op === '!=') return { en: `is ${shown} instead of ${bound}`, 'zh-CN': `为${shown}，应为${bound}` }
+  if (value === limit) return { en: `is at its limit of ${bound}`, 'zh-CN': `已到限值${bound}` }
+  const side = SIDES[op === '>' || op === '>=' ? 'above' : 'below']
+  return { en: `is ${shown}, ${side.en} the limit of ${bound}`, 'zh-CN': `为${shown}，${side['zh-CN']}限值${bound}` }
+}
+
+/** The leaf that tells the finding: the first number that is compared and stands where the comparison says. */
+function telling(product: ProductDocument | null, evidence: readonly Evidence[]) {
+  return evidence.find(
+    (leaf): leaf is Evidence & { value: number; limit: number } =>
+      typeof leaf.value === 'number' &&
+      leaf.limit !== null &&
+      compare(leaf.op, leaf.value, leaf.limit) &&
+      product?.metrics.find((metric) => metric.key === leaf.metric)?.type !== 'boolean',
+  )
+}
+
 /**
  * Why a visit is proposed, in a sentence anybody understands: what was found, the measured
  * value beside its limit, and for how long.
@@ -41,14 +75,13 @@ export function whyInPlainWords(options: {
   atMs: number
 }): Text {
   const found = options.rule.cause?.text ?? options.rule.name
-  const leaf = options.evidence.find((item) => item.limit !== null) ?? options.evidence[0]
-  if (!leaf || leaf.value === null) return found
+  const leaf = telling(options.product, options.evidence)
+  if (!leaf) return found
   const name = metricName(options.product, leaf.metric)
   const since = duration(Math.max(0, options.atMs - leaf.sinceMs))
-  const unit = leaf.unit ? ` ${leaf.unit}` : ''
-  const limit = leaf.limit === null ? null : `${shown(leaf.limit)}${unit}`
+  const words = measured(leaf)
   return {
-    en: `${found.en}: ${name.en} is ${shown(leaf.value)}${unit}${limit ? `, the limit is ${limit}` : ''}${since ? `; it has been so for ${since.en}` : ''}.`,
-    'zh-CN': `${found['zh-CN']}：${name['zh-CN']}为${shown(leaf.value)}${unit}${limit ? `，限值${limit}` : ''}${since ? `，已持续${since['zh-CN']}` : ''}。`,
+    en: `${found.en}: ${name.en} ${words.en}${since ? `; it has been so for ${since.en}` : ''}.`,
+    'zh-CN': `${found['zh-CN']}：${name['zh-CN']}${words['zh-CN']}${since ? `，已持续${since['zh-CN']}` : ''}。`,
   }
 }

@@ -3,10 +3,9 @@ import { type AgreementDocument, type EvidenceItem, instant } from '#contracts'
 import { dataAgeSeconds } from './create-order.ts'
 import { leadDays, thinned } from './offer-terms.ts'
 import { rankPartners, unsuitable, type VisitNeeds } from './partner-choice.ts'
-import { whyInPlainWords } from './plain-words.ts'
 import { priceLines, totalOf } from './price.ts'
 import { slotsOf } from './slots.ts'
-import { AGREEMENT, DAY, HOUR, MINUTE, RULE } from './testing/world.ts'
+import { AGREEMENT, DAY, HOUR } from './testing/world.ts'
 import { type CoverageQuestion, coverageOf } from './warranty.ts'
 
 const needs: VisitNeeds = { region: '310115005', jobs: ['replace-hepa'], skills: ['air-purifier'], certifications: [] }
@@ -117,18 +116,6 @@ test('thinning keeps the last sample', () => {
   expect(thinned(points, 10).at(-1)).toBe(99)
   expect(thinned([1, 2], 10)).toEqual([1, 2])
   expect(thinned(points, 0)).toEqual([])
-})
-
-test('why, in words a person would use', () => {
-  const evidence = [{ metric: 'filter_dp_pa', value: 262.13, limit: 250, unit: 'Pa', sinceMs: 0, series: [] }]
-  const why = whyInPlainWords({ rule: RULE, product: null, evidence, atMs: 3 * DAY })
-  expect(why.en).toBe('HEPA filter clogged: filter dp pa is 262.1 Pa, the limit is 250 Pa; it has been so for 3 days.')
-  expect(why['zh-CN']).toContain('已持续3天')
-  expect(whyInPlainWords({ rule: RULE, product: null, evidence: [], atMs: 0 })).toEqual(RULE.name)
-  const endOf = (atMs: number) => whyInPlainWords({ rule: RULE, product: null, evidence, atMs }).en.split('250 Pa')[1]
-  expect(endOf(20_000)).toBe('.')
-  expect(endOf(12 * MINUTE)).toBe('; it has been so for 12 minutes.')
-  expect(endOf(65 * MINUTE)).toBe('; it has been so for an hour.')
 })
 
 test('an order that follows its reading at once says that the data is fresh', () => {

@@ -189,12 +189,10 @@ function componentName(key: string): Text {
 }
 
 function measured(evidence: readonly Evidence[]): string {
-  // The leg that carries the finding has a course; a fan's speed beside it is only the circumstance.
-  const leg = evidence.find(
-    (item) => typeof item.value === 'number' && item.limit !== null && item.metric !== 'fan_rpm',
-  )
+  // The leg that tells the finding stands first.
+  const leg = evidence.find((item) => typeof item.value === 'number' && item.limit !== null)
   if (!leg || typeof leg.value !== 'number') return ''
-  return ` · ${Math.round(leg.value * 10) / 10} ${leg.unit} (限值 limit ${leg.limit} ${leg.unit})`
+  return ` · ${Math.round(leg.value * 10) / 10} ${leg.op} ${leg.limit} ${leg.unit}`
 }
 
 function price(view: { charge: { payer: string; totalMinor: number; currency: string } }): string {

@@ -1,6 +1,6 @@
 import type { Selectable } from 'kysely'
 import { Type } from 'typebox'
-import { type Evidence, Instant, instant, Key, SafetyKind, Severity } from '#contracts'
+import { Comparison, type Evidence, Instant, instant, Key, SafetyKind, Severity } from '#contracts'
 import { derivedId, HubError } from '#platform'
 import type { AlertsTable, Tx } from '#store'
 import { AUTHOR, VIEWER } from '../http/access.ts'
@@ -36,6 +36,7 @@ const Alert = Closed({
     Closed({
       metric: Type.String(),
       value: Nullable(Type.Union([Type.Number(), Type.Boolean(), Type.String()])),
+      op: Comparison,
       limit: Nullable(Type.Number()),
       unit: Type.String(),
       since: Time,

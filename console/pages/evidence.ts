@@ -2,7 +2,7 @@ import type { EvidenceItem } from '#contracts'
 import { evidenceChart } from './chart.ts'
 import { el } from './dom.ts'
 import { type Locale, quantity, when } from './format.ts'
-import type { Say } from './words.ts'
+import type { Say, Word } from './words.ts'
 
 /**
  * The leg that tells the finding and the others, which are circumstances: a fan at full speed
@@ -16,6 +16,16 @@ export function sortedEvidence(items: readonly EvidenceItem[]): {
   return { main, others: items.filter((item) => item !== main) }
 }
 
+/** On which side of its limit a value was found, as people write it. */
+const DIRECTION: Readonly<Record<EvidenceItem['op'], { sign: string; word: Word }>> = {
+  '>': { sign: '>', word: 'limitHigh' },
+  '>=': { sign: '≥', word: 'limitHigh' },
+  '<': { sign: '<', word: 'limitLow' },
+  '<=': { sign: '≤', word: 'limitLow' },
+  '==': { sign: '=', word: 'limitSame' },
+  '!=': { sign: '≠', word: 'limitSame' },
+}
+
 /** One measured leg: a picture where there is a course to draw, a sentence always. */
 export function evidenceFigure(
   item: EvidenceItem,
@@ -24,8 +34,9 @@ export function evidenceFigure(
   const { locale } = where
   const name = item.name?.[locale] ?? item.metric
   const value = typeof item.value === 'number' ? quantity(item.value, item.unit, locale) : String(item.value ?? '–')
-  const below = typeof item.value === 'number' && item.limit !== null && item.value < item.limit
-  const limitWord = say(!main ? 'comparedWith' : below ? 'limitLow' : 'limit')
+  const { sign, word } = DIRECTION[item.op]
+  // A circumstance has no limit; it is only what else had to be so.
+  const limitWord = main ? say(word) : sign
   const limit = item.limit === null ? '' : `${limitWord} ${quantity(item.limit, item.unit, locale)}`
   const since = when(item.since, 'full', where)
   const caption =

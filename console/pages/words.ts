@@ -27,9 +27,9 @@ const WORDS = {
   safety: ['安全提醒', 'Safety notice'],
   // The homeowner's offer
   why: ['为什么提醒您', 'Why we ask'],
-  limit: ['上限', 'limit'],
-  limitLow: ['下限', 'limit'],
-  comparedWith: ['对比值', 'compared with'],
+  limitHigh: ['上限', 'upper limit'],
+  limitLow: ['下限', 'lower limit'],
+  limitSame: ['限值', 'limit'],
   otherMeasurements: ['其他测量', 'Other measurements'],
   price: ['费用', 'Price'],
   inspection: ['上门检查', 'Visit and check'],

@@ -282,6 +282,7 @@ export async function makeWorld(options: WorldOptions = {}): Promise<World> {
             {
               metric: 'filter_dp_pa',
               value: 262.1,
+              op: '>',
               limit: 250,
               unit: 'Pa',
               sinceMs: clock.nowMs() - 3 * DAY,
