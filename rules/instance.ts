@@ -66,8 +66,8 @@ export class Instance implements Place {
   core: number[]
   checkpoint: number[]
   offset = 0
-  windows: SampleWindow[]
-  checkpointWindows: SampleWindow[]
+  windows: readonly SampleWindow[]
+  checkpointWindows: readonly SampleWindow[]
   episode: OpenEpisode | null = null
   /** Recent episodes in the order they opened. */
   openings: readonly Opening[] = NONE
@@ -106,7 +106,7 @@ export class Instance implements Place {
   settle(watermarkMs: number): void {
     for (let i = 0; i < this.plan.length; i++) this.checkpoint[this.offset + i] = this.core[this.offset + i]!
     this.checkpoint[this.offset + AT] = Math.max(watermarkMs, this.core[this.offset + AT]!)
-    this.checkpointWindows = this.windows.map((window) => window.clone())
+    this.checkpointWindows = cloneWindows(this.windows)
   }
 }
 
@@ -121,7 +121,15 @@ export function watchKey(caseId: string): string {
   return `~ ${caseId}`
 }
 
-function freshWindows(plan: Plan): SampleWindow[] {
+/** Shared by the many instances that have none. */
+const NO_WINDOWS: readonly SampleWindow[] = []
+
+export function cloneWindows(windows: readonly SampleWindow[]): readonly SampleWindow[] {
+  return windows.length === 0 ? NO_WINDOWS : windows.map((window) => window.clone())
+}
+
+function freshWindows(plan: Plan): readonly SampleWindow[] {
+  if (plan.windows === 0) return NO_WINDOWS
   const windows: SampleWindow[] = []
   for (const leaf of plan.leaves)
     if (leaf.kind === 'metric' && leaf.agg) windows.push(new SampleWindow(leaf.agg, leaf.windowMs))

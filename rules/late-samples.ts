@@ -2,7 +2,7 @@ import { SINCE, STARTED, STATE, TRUTH } from './alert-clock.ts'
 import { FALSE, FIRING, type Happening, isOpen, LATCHED, PENDING, RECOVERING, TRUE } from './alert-lifecycle.ts'
 import type { Device } from './device.ts'
 import { clearEpisode, openEpisode, reopenEpisode, resolveEpisode, reviseEpisode } from './episodes.ts'
-import type { Instance } from './instance.ts'
+import { cloneWindows, type Instance } from './instance.ts'
 import { AT, applySample, PEAK, type Place, passTime, type SampleListener } from './instance-core.ts'
 import { rowConcerns } from './row.ts'
 import type { Turn } from './turn.ts'
@@ -38,7 +38,7 @@ export function rerun(turn: Turn, device: Device, instance: Instance, nowMs: num
     limits: instance.limits,
     core: instance.checkpoint.slice(instance.offset, instance.offset + instance.plan.length),
     offset: 0,
-    windows: instance.checkpointWindows.map((window) => window.clone()),
+    windows: cloneWindows(instance.checkpointWindows),
   }
   const notes = new Notes(place)
   const from = kept.find(instance.closedUntilMs)
@@ -61,7 +61,7 @@ export function rerun(turn: Turn, device: Device, instance: Instance, nowMs: num
 
 function adopt(instance: Instance, place: Place): void {
   for (let i = 0; i < instance.plan.length; i++) instance.core[instance.offset + i] = place.core[i]!
-  instance.windows = [...place.windows]
+  instance.windows = place.windows
 }
 
 /** Pairs the episodes of the true order with those that were announced, by their start, and says what differs. */
