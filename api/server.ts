@@ -5,7 +5,7 @@ import Fastify, {
   type FastifyServerOptions,
   LogController,
 } from 'fastify'
-import { HubError, realClock } from '#platform'
+import { HubError, newSecret, realClock } from '#platform'
 import { guardAccess } from './http/access.ts'
 import { readBodies, refuseUnstorable } from './http/bodies.ts'
 import { measureHttp } from './http/http-metrics.ts'
@@ -32,6 +32,9 @@ const KEEP_ALIVE_MS = 15_000
 /** One path segment: a token of 256 bits, with room. */
 const PARAM_CHARACTERS_MAX = 128
 
+/** Enough to find one request in a day's log; chosen here, never by the caller. */
+const REQUEST_ID_CHARACTERS = 16
+
 export type Api = FastifyInstance
 
 /**
@@ -44,6 +47,7 @@ export async function createApi(services: ApiServices): Promise<Api> {
     loggerInstance: services.logger,
     logController: new LogController({ disableRequestLogging: true }),
     trustProxy: services.trustProxy ?? false,
+    genReqId: () => newSecret().slice(0, REQUEST_ID_CHARACTERS),
     bodyLimit: BODY_BYTES_MAX,
     requestTimeout: REQUEST_MS_MAX,
     keepAliveTimeout: KEEP_ALIVE_MS,

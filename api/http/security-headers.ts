@@ -19,7 +19,9 @@ const HSTS = 'max-age=31536000'
 
 export function setSecurityHeaders(app: FastifyInstance, publicUrl: string): void {
   const secure = publicUrl.startsWith('https:')
-  app.addHook('onSend', async (_request, reply, payload) => {
+  app.addHook('onSend', async (request, reply, payload) => {
+    // The log names a failed request by this.
+    reply.header('x-request-id', request.id)
     for (const [name, value] of Object.entries(HEADERS)) if (!reply.hasHeader(name)) reply.header(name, value)
     if (!reply.hasHeader('content-security-policy')) reply.header('content-security-policy', API_CSP)
     if (!reply.hasHeader('cache-control')) reply.header('cache-control', 'no-store')
