@@ -114,7 +114,7 @@ async function orderOfOffer(work: Work, offer: OfferRecord) {
   return row ?? null
 }
 
-/** 受理 → 接单 → 前往 → 完成 → 回访, each with when it was reached. */
+/** 受理 → 接单 → 前往 → 完成 → 回访 — each with when it was reached. */
 async function progressOf(
   work: Work,
   offer: OfferRecord,

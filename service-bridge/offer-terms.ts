@@ -19,7 +19,8 @@ import { brandWords, type CaseFacts, caseFacts, type HomeFacts } from './facts.t
 import { type AgreementCandidate, rankPartners, type VisitNeeds } from './partner-choice.ts'
 import { componentName, metricName, whyInPlainWords } from './plain-words.ts'
 import { PARTNERS_OFFERED_MAX, SERIES_POINTS_MAX } from './policy.ts'
-import { priceLines, totalOf } from './price.ts'
+import { type PricedJob, priceLines, totalOf } from './price.ts'
+import { type VisitParts, visitParts } from './visit-parts.ts'
 import { coverageOf } from './warranty.ts'
 
 /** What a home is asked, as it was when it was asked; kept with the offer and frozen on acceptance. */
@@ -50,7 +51,6 @@ export interface VisitPlan {
 }
 
 const MINOR_CURRENCY = 'CNY'
-const DAY_MS = 86_400_000
 const LANGUAGE_FALLBACK_DURATION = 'PT1H'
 
 /** The rule's job from the catalog, with the rule's own parts and duration laid over it. */
@@ -98,18 +98,20 @@ export async function planVisit(core: Core, work: Work, cases: readonly CaseReco
     needs,
   )
   const [first] = ranked
-  const charge = first ? chargeOf(first.document, facts, jobs, work.atMs) : null
+  const parts = await visitParts(work, jobs, region)
+  const charge = first ? chargeOf(first.document, facts, priced, parts, work.atMs) : null
   // The price shown is the price paid: a dearer partner is not named while the home pays.
   const candidates = ranked
     .filter((one) => charge?.payer !== 'homeowner' || one.totalMinor === first?.totalMinor)
     .slice(0, PARTNERS_OFFERED_MAX)
-  return { facts, jobs, needs, candidates, charge, partLeadMs: await partLeadMs(work, jobs, region) }
+  return { facts, jobs, needs, candidates, charge, partLeadMs: parts.leadMs }
 }
 
 function chargeOf(
   agreement: AgreementDocument,
   facts: readonly CaseFacts[],
-  jobs: readonly JobTemplate[],
+  jobs: readonly PricedJob[],
+  parts: VisitParts,
   atMs: number,
 ): Charge {
   const covers = facts.map((one) =>
@@ -125,10 +127,7 @@ function chargeOf(
   )
   // One visit has one payer: the homeowner's part decides, so that nothing is shown as free that is not.
   const cover = covers.find((one) => one.payer === 'homeowner') ?? covers[0]!
-  const lines = priceLines(
-    agreement,
-    jobs.map((job) => ({ code: job.code, parts: job.parts ?? [] })),
-  )
+  const lines = priceLines(agreement, jobs, parts.names)
   return {
     currency: agreement.currency ?? MINOR_CURRENCY,
     payer: cover.payer,
@@ -138,26 +137,6 @@ function chargeOf(
     collectedBy: cover.payer === 'homeowner' ? 'partner' : 'brand',
     quoteVersion: 1,
   }
-}
-
-/** Longest time any needed part takes to reach the region. */
-async function partLeadMs(work: Work, jobs: readonly JobTemplate[], region: string | null): Promise<number> {
-  const skus = jobs.flatMap((job) => (job.parts ?? []).map((part) => part.sku))
-  if (skus.length === 0) return 0
-  const rows = await work.tx
-    .selectFrom('parts')
-    .select('lead_days')
-    .where('brand_id', '=', work.brandId)
-    .where('sku', 'in', skus)
-    .execute()
-  return Math.max(0, ...rows.map((row) => leadDays(row.lead_days, region))) * DAY_MS
-}
-
-/** The entry whose region prefix is the longest that fits; `""` fits all. */
-export function leadDays(byRegion: Readonly<Record<string, number>>, region: string | null): number {
-  const fitting = Object.keys(byRegion).filter((prefix) => (region ?? '').startsWith(prefix))
-  const closest = fitting.sort((a, b) => b.length - a.length)[0]
-  return closest === undefined ? 0 : (byRegion[closest] ?? 0)
 }
 
 export function evidenceItems(facts: CaseFacts): EvidenceItem[] {

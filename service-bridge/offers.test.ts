@@ -294,3 +294,15 @@ test('links cannot be guessed, and the hub does not keep them', async () => {
   world.clock.advance(200 * DAY)
   await expect(world.bridge.offers.view(world.token)).rejects.toMatchObject({ code: 'OFFER_EXPIRED' })
 })
+
+test('price lines call a part by the brand’s name for it, in the offer and in the packet', async () => {
+  const world = await makeWorld()
+  const name = { en: 'HEPA filter', 'zh-CN': 'HEPA 滤网' }
+  await world.bridge.parts.put(world.brandId, { sku: 'HEPA-300', name, genuine: true, leadDays: { '': 1 } })
+  await world.fire()
+  await world.pass(10 * MINUTE)
+  const part = { kind: 'part', sku: 'HEPA-300', name, quantity: 1, amountMinor: 9_900 }
+  expect((await world.bridge.offers.view(await world.offerToken())).charge.lines).toContainEqual(part)
+  await world.acceptOffer()
+  expect((await world.onlyOrder()).packet.workOrder.charge.lines).toContainEqual(part)
+})

@@ -1,4 +1,4 @@
-import type { AgreementDocument, ChargeLine, JobPart } from '#contracts'
+import type { AgreementDocument, ChargeLine, JobPart, Text } from '#contracts'
 
 export interface PricedJob {
   code: string
@@ -8,9 +8,14 @@ export interface PricedJob {
 /**
  * Price lines of one visit from an agreement's list: what is named for a job goes before
  * what holds for all; the inspection is charged once per visit, labour once per job, parts
- * by quantity. A part without a price is left out: it is then settled by a quote.
+ * by quantity and under the brand's name for it. A part without a price is left out: it is then
+ * settled by a quote.
  */
-export function priceLines(agreement: Pick<AgreementDocument, 'prices'>, jobs: readonly PricedJob[]): ChargeLine[] {
+export function priceLines(
+  agreement: Pick<AgreementDocument, 'prices'>,
+  jobs: readonly PricedJob[],
+  names: ReadonlyMap<string, Text> = new Map(),
+): ChargeLine[] {
   const lines: ChargeLine[] = []
   const find = (kind: ChargeLine['kind'], job: string) =>
     agreement.prices.find((price) => price.kind === kind && price.job === job && price.sku === undefined) ??
@@ -25,9 +30,11 @@ export function priceLines(agreement: Pick<AgreementDocument, 'prices'>, jobs: r
     for (const part of job.parts) {
       const price = agreement.prices.find((line) => line.kind === 'part' && line.sku === part.sku)
       if (!price) continue
+      const name = names.get(part.sku)
       lines.push({
         kind: 'part',
         sku: part.sku,
+        ...(name ? { name } : {}),
         quantity: part.quantity,
         amountMinor: price.amountMinor * part.quantity,
       })

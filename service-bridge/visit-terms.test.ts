@@ -1,11 +1,12 @@
 import { expect, test } from 'vitest'
 import { type AgreementDocument, type EvidenceItem, instant } from '#contracts'
 import { dataAgeSeconds } from './create-order.ts'
-import { leadDays, thinned } from './offer-terms.ts'
+import { thinned } from './offer-terms.ts'
 import { rankPartners, unsuitable, type VisitNeeds } from './partner-choice.ts'
 import { priceLines, totalOf } from './price.ts'
 import { slotsOf } from './slots.ts'
 import { AGREEMENT, DAY, HOUR } from './testing/world.ts'
+import { leadDays } from './visit-parts.ts'
 import { type CoverageQuestion, coverageOf } from './warranty.ts'
 
 const needs: VisitNeeds = { region: '310115005', jobs: ['replace-hepa'], skills: ['air-purifier'], certifications: [] }

@@ -58,12 +58,16 @@ function summary(view: JobView, { say, locale }: Job): HTMLElement {
     ]),
   )
   const parts = view.items.flatMap((item) => item.job.parts)
+  const nameOf = (sku: string): string => {
+    const name = workOrder.charge.lines.find((line) => line.sku === sku)?.name?.[locale]
+    return name === undefined ? sku : `${name} ${sku}`
+  }
   fact(
     'bring',
     ...(parts.length
       ? parts.flatMap((part, i): Child[] => [
           i > 0 && el('br'),
-          el('strong', {}, `${part.sku} × ${part.quantity}`),
+          el('strong', {}, `${nameOf(part.sku)} × ${part.quantity}`),
           chance(part.needChance, say),
         ])
       : [say('noParts')]),
