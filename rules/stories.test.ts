@@ -290,13 +290,25 @@ describe('T13–T16: late, old, wrong and repeated', () => {
     }
   })
 
-  test('more late samples than are kept are backfill, and memory stays bounded', () => {
+  test('T13: an episode that opened by the clock and has ended is marked too when a late sample contradicts it', () => {
+    const story = new Story({ rules: [aRule({ for: '1m', keep: '0s' })] })
+    story.dp(1, 260)
+    // The tick at two minutes fires; the next sample resolves; then the one that says it was over in time.
+    story.dp(3, 200)
+    story.dp(2, 200, 4)
+    expect(story.told()).toEqual(['2 alert.firing', '3 alert.resolved cleared', '4 alert.revised'])
+    story.dp(1.5, 200, 5)
+    expect(story.effects).toHaveLength(3)
+  })
+
+  test('late samples from before the kept ones are backfill, and memory stays bounded', () => {
     const story = new Story()
     for (let i = 0; i < 2_000; i++) story.dp(i / 60, 200)
-    story.dp(31.01, 400, 34)
-    expect(story.evaluator.counters()).toMatchObject({ backfill: 1, late: 0 })
-    story.dp(33.01, 400, 34)
-    expect(story.evaluator.counters().late).toBe(1)
+    // At most 96 samples a metric are kept, at least 64.
+    for (let behind = 97; behind < 130; behind++) story.dp((1_999.5 - behind) / 60, 400, 34)
+    expect(story.evaluator.counters()).toMatchObject({ backfill: 33, late: 0 })
+    for (let behind = 1; behind < 60; behind += 6) story.dp((1_999.5 - behind) / 60, 200, 34)
+    expect(story.evaluator.counters().late).toBe(10)
   })
 })
 
@@ -452,7 +464,7 @@ describe('T18–T21, T27: versions, owners', () => {
 
 describe('T22, T24 and acknowledgement: who hears of it', () => {
   test('T22: ended inside a maintenance window is history; lasting past it is told once, with the true start', () => {
-    const story = new Story({ rules: [aRule({ for: '2m', keep: '3m' })] })
+    const story = new Story({ rules: [aRule({ for: '2m', keep: '3m' })], restartAlways: true })
     story.control(0, silence({ kind: 'maintenance', untilMs: story.at(20) }))
     story.series('260x4 200x5 260x20')
     expect(story.told()).toEqual([
@@ -476,7 +488,7 @@ describe('T22, T24 and acknowledgement: who hears of it', () => {
   })
 
   test('T24: the fourth episode within a day flaps: one notice for all, and calm again it would be told', () => {
-    const story = new Story({ rules: [noFor({ keep: '1m' })] })
+    const story = new Story({ rules: [noFor({ keep: '1m' })], restartAlways: true })
     story.series('260 200x2 260 200x2 260 200x2 260 200x2 260 200x2')
     expect(story.told().filter((line) => line.includes('firing') || line.includes('flapping'))).toEqual([
       '0 alert.firing',
@@ -556,7 +568,7 @@ describe('T26 and verification', () => {
   })
 
   test('verified: the recovery held; what was latched is released', () => {
-    const story = new Story({ rules: [filterRule] })
+    const story = new Story({ rules: [filterRule], restartAlways: true })
     story.series('260x4')
     story.control(4, repaired(story, 4))
     story.series('100x11', 5)
