@@ -47,7 +47,7 @@ describe.skipIf(!mayMount())('a full disk', () => {
       const disk = smallDisk()
       expect(disk, 'mounting a tmpfs').not.toBeNull()
       const filler = join(disk!, 'something-else')
-      writeFileSync(filler, new Uint8Array(2 * 1_048_576))
+      writeFileSync(filler, new Uint8Array(8 * 1_048_576))
       const { log } = await openLog({ dir: join(disk!, 'log'), diskReserveBytes })
       const ledger: Ledger = new Map()
 

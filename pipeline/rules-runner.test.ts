@@ -148,7 +148,7 @@ test('deaths anywhere, between the two positions too, leave the same episodes an
   for (; ; deaths++) {
     const when = random.chance(0.5) ? ('before-commit' as const) : ('after-commit' as const)
     last = createEvaluator()
-    const death = deaths < 25 ? { transaction: 3 + random.int(6), at: when } : null
+    const death = deaths < 25 ? { transaction: 3 + random.int(3), at: when } : null
     if ((await live({ reader, db: broken.db, clock, death, evaluator: last })) === 'done') break
     const at = await broken.db.asHub((tx) => readPosition(tx, { consumer: RULES_CONSUMER }))
     if (at && at.stateSeq < at.effectsSeq) between++
