@@ -124,8 +124,8 @@ export function readConfig(env: Record<string, string | undefined>, cwd: string 
     complain('HUB_ALLOW_LOOPBACK', 'is for development: HUB_HTTP_HOST and HUB_MQTT_HOST must be loopback')
   if (read('DATABASE_OWNER_URL') !== null && given('DATABASE_URL') === null)
     complain('DATABASE_OWNER_URL', 'needs DATABASE_URL, the restricted role the hub works as')
-  if (roles.has('api') && !roles.has('edge'))
-    complain('HUB_ROLES', '"api" needs "edge" in the same process, which owns the embedded telemetry log')
+  if (roles.has('api') && !(roles.has('edge') && roles.has('record')))
+    complain('HUB_ROLES', '"api" needs "edge" and "record" in the same process, which has the embedded telemetry log')
   if (adminKey !== null && !loopbackOnly) {
     if (adminKey.length < ADMIN_KEY_LENGTH_MIN)
       complain('HUB_ADMIN_KEY', `needs at least ${ADMIN_KEY_LENGTH_MIN} characters when not bound to the loopback`)

@@ -1,3 +1,5 @@
+import { spawnSync } from 'node:child_process'
+import { once } from 'node:events'
 import { existsSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
@@ -89,6 +91,57 @@ test('a port in use names the variable to change, and nothing stays open', async
   const hub = await testHub(env)
   expect((await fetch(`${hub.addresses.httpUrl}/healthz`)).status).toBe(200)
 }, 60_000)
+
+test('a hub that only receives keeps everything for the one that decides and records', async () => {
+  const env = await testEnvironment()
+  const whole = await testHub(env)
+  const made = await addDevice(whole.addresses.httpUrl)
+  await whole.stop()
+  const edge = await testHub({ ...env, HUB_ROLES: 'edge' })
+  expect(edge.addresses.httpUrl).toBe('')
+  await publish(edge.addresses.mqttUrl, made.device.token, [201, 202])
+  await edge.stop()
+  const again = await testHub(env)
+  expect(await recorded(again.addresses.httpUrl, made, 2)).toEqual([201, 202])
+}, 60_000)
+
+test('a disk that refuses to sync ends the hub with one clear line (case 4)', async ({ skip }) => {
+  if (spawnSync('strace', ['-f', 'true']).status !== 0) {
+    if (process.env.CI) throw new Error('strace is needed in CI')
+    skip('strace is not there, or may not trace')
+  }
+  const env = await testEnvironment()
+  const prepared = await testHub(env)
+  const made = await addDevice(prepared.addresses.httpUrl)
+  await prepared.stop()
+  // Some syncs belong to the start; the readings outnumber them.
+  const file = join(env.HUB_DATA_DIR!, 'log', 'telemetry.db-wal')
+  const fault = ['-e', 'trace=fsync,fdatasync', '-e', 'inject=fsync,fdatasync:error=EIO:when=40']
+  const hub = await hubProcess(env, ['strace', '-f', '-qqq', '-o', '/dev/null', '-P', file, ...fault])
+  const ended = once(hub.child, 'exit')
+  const client = await mqtt.connectAsync(hub.mqttUrl, { username: made.device.token, reconnectPeriod: 0 })
+  client.setMaxListeners(0)
+  const acknowledged: number[] = []
+  for (let value = 1; value <= 200 && client.connected; value++) {
+    const gone = new Promise<boolean>((resolve) => client.once('close', () => resolve(false)))
+    const sent = client.publishAsync('v1/devices/me/telemetry', JSON.stringify({ filter_dp_pa: value }), { qos: 1 })
+    if (!(await Promise.race([sent.then(() => true), gone]))) break
+    acknowledged.push(value)
+  }
+  const [code] = (await ended) as [number | null]
+  expect(code).toBe(1)
+  expect(
+    hub
+      .errors()
+      .split('\n')
+      .filter((line) => line.startsWith('STORAGE_SYNC_FAILED:')),
+  ).toHaveLength(1)
+  expect(hub.errors()).toContain('telemetry.db')
+  const after = await testHub(env)
+  const stored = await recorded(after.addresses.httpUrl, made, acknowledged.length)
+  expect(stored.slice(0, acknowledged.length)).toEqual(acknowledged)
+  expect(acknowledged.length).toBeGreaterThan(0)
+}, 120_000)
 
 test('killed with its own PostgreSQL running, the next start takes it over and has everything', async () => {
   const env = {

@@ -1,10 +1,9 @@
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { createApi, createChangeFeed, createFirstAdmin, createProvision } from '#api'
-import type { ListenerKind } from '#broker'
+import type { Broker, ListenerKind } from '#broker'
 import { jobTemplate } from '#catalog'
-import { openLogReader, openTelemetryLog } from '#ingest'
-import { createControlAppender, createDirectory, createLiveTail, createRetention } from '#pipeline'
+import { createRetention } from '#pipeline'
 import {
   type Clock,
   createLogger,
@@ -16,17 +15,15 @@ import {
   systemRandom,
   toError,
 } from '#platform'
-import { type BridgePolicy, createServiceBridge } from '#service-bridge'
-import { forgetOldIdempotencyKeys, forgetOldReceipts, readFact, writeFact } from '#store'
+import { type BridgePolicy, createServiceBridge, type ServiceBridge } from '#service-bridge'
+import { type Database, forgetOldIdempotencyKeys, forgetOldReceipts, readFact, writeFact } from '#store'
 import type { HubConfig } from './config.ts'
 import { openDataDir } from './data-dir.ts'
 import { announceStart } from './hub-life.ts'
 import { createMetrics, measureHub } from './hub-metrics.ts'
 import { openDatabasePart } from './parts/database-part.ts'
 import { createEdgeBroker, createEdgeIngest } from './parts/edge-part.ts'
-import { startRecordHere, startRecordThread } from './parts/record-part.ts'
-import { startRulesHere, startRulesThread } from './parts/rules-part.ts'
-import type { RecordSettings, RulesSettings } from './parts/settings.ts'
+import { type LogPart, openLogPart, ownsLog } from './parts/log-part.ts'
 import { readinessOf } from './readiness.ts'
 import { settle } from './settle.ts'
 import { SteppedClock } from './stepped-clock.ts'
@@ -80,75 +77,25 @@ async function open(config: HubConfig, options: HubOptions, parts: AsyncDisposab
   const { logger = createLogger(config.logLevel), policy = {} } = options
   for (const warning of config.warnings) logger.warn(warning)
   const failure = Promise.withResolvers<Error>()
-  const onFatal = (thrown: unknown): void => failure.resolve(toError(thrown))
   let stopping = false
 
   const dataDir = openDataDir(config.dataDir, config.secretKey)
   parts.defer(() => dataDir.release())
   const httpPort = await freePort(config.http)
-  const publicUrl = config.http.publicUrl ?? `http://${reachable(config.http.host)}:${httpPort}`
+  const httpUrl = `http://${reachable(config.http.host)}:${httpPort}`
+  const publicUrl = config.http.publicUrl ?? httpUrl
   const box = new SecretBox(dataDir.secretKey)
   const stepped =
     config.timeScale > 1 ? new SteppedClock({ startMs: systemClock.nowMs(), scale: config.timeScale }) : null
   const clock: Clock = stepped ?? systemClock
-
   const database = await openDatabasePart(config, logger)
   parts.defer(() => database.stop())
   const { db } = database
 
-  const log = await openTelemetryLog({
-    dir: config.logDir,
-    clock,
-    logger,
-    diskReserveBytes: config.diskReserveBytes,
-    // Stepped time puts its own ticks into the log.
-    ...(stepped ? { idleTickMs: null } : {}),
-    onFatal,
-  })
-  parts.defer(() =>
-    log.close().catch((error) => logger.error({ err: toError(error) }, 'the log did not close cleanly')),
-  )
-  stepped?.startAt(log.nowMs())
-  const reader = openLogReader({ dir: config.logDir })
-  parts.defer(() => reader.close())
-
-  const liveTail = createLiveTail({ reader, logger })
-  parts.defer(() => liveTail.stop())
+  // Some of these are told of each other's doings before all of them exist.
+  let logPart: LogPart | null = null
+  let broker: Broker | null = null
   const changes = createChangeFeed()
-  const directory = createDirectory({ db, onRemoved: (deviceId) => void drop(deviceId) })
-  const drop = (deviceId: string): Promise<unknown> =>
-    broker
-      .dropSessions({ deviceId })
-      .catch((error) => logger.warn({ err: error, deviceId }, 'sessions were not dropped'))
-  await directory.load()
-  const appender = createControlAppender({
-    db,
-    log,
-    clock,
-    logger,
-    onAppended: (records) => directory.learn(records),
-  })
-
-  const shared = { logDir: config.logDir, databaseUrl: database.appUrl, logLevel: config.logLevel }
-  const recordSettings: RecordSettings = {
-    ...shared,
-    history: config.influx
-      ? { kind: 'influx', ...config.influx }
-      : { kind: 'duckdb', dir: join(config.dataDir, 'history') },
-    eager: stepped !== null,
-  }
-  const rulesSettings: RulesSettings = {
-    ...shared,
-    secretKey: dataDir.secretKey,
-    publicUrl,
-    allowLoopback: config.allowLoopback,
-    policy,
-  }
-  const record = stepped
-    ? await startRecordHere(recordSettings, { db, logger }, { onFatal })
-    : await startRecordThread(recordSettings, { onFatal })
-  parts.defer(() => record.stop())
-
   const bridge = createServiceBridge({
     db,
     box,
@@ -159,108 +106,99 @@ async function open(config: HubConfig, options: HubOptions, parts: AsyncDisposab
     allowLoopback: config.allowLoopback,
     jobTemplateOf: jobTemplate,
     policy,
-    nudgeControl: () => appender.nudge(),
+    nudgeControl: () => logPart?.appender.nudge(),
     onChanged: (change) => changes.publish(change),
   })
-  const events = {
-    onCommitted: (effects: Parameters<typeof liveTail.publish>[0]) => {
-      liveTail.publish(effects)
-      bridge.nudge()
-      appender.nudge()
-    },
-    onChanged: (change: Parameters<typeof changes.publish>[0]) => changes.publish(change),
-    onFatal,
+  if (ownsLog(config)) {
+    logPart = await openLogPart(
+      {
+        config,
+        database,
+        clock,
+        stepped: stepped !== null,
+        secretKey: dataDir.secretKey,
+        publicUrl,
+        policy,
+        logger,
+        events: {
+          onEffects: () => bridge.nudge(),
+          onChanged: (change) => changes.publish(change),
+          onRemoved: (deviceId) => {
+            broker
+              ?.dropSessions({ deviceId })
+              .catch((error) => logger.warn({ err: error, deviceId }, 'sessions stay open'))
+          },
+          onFatal: (thrown) => failure.resolve(toError(thrown)),
+        },
+      },
+      parts,
+    )
+    stepped?.startAt(logPart.log.nowMs())
+    await announceStart({ db, ...logPart, clock, logger })
   }
-  const rules = stepped
-    ? await startRulesHere(rulesSettings, { db, clock, logger }, events)
-    : await startRulesThread(rulesSettings, events)
-  parts.defer(() => rules.stop())
-  parts.defer(() => appender.stop())
-  await appender.start()
-  await announceStart({ db, reader, appender, clock, logger })
-
-  const retention = createRetention({
-    log,
-    clock,
-    logger,
-    tick: stepped ? 'hub-time' : 'cron',
-    keptThrough: async () => [(await rules.position()).stateSeq, (await record.status()).safeSeq],
-    daily: [
-      (nowMs) => record.history.tidy(nowMs),
-      (nowMs) => db.asHub((tx) => forgetOldIdempotencyKeys(tx, nowMs)),
-      (nowMs) => db.asHub((tx) => forgetOldReceipts(tx, nowMs)),
-    ],
-    lastDaily: {
-      read: () => db.asHub((tx) => readFact<number>(tx, 'tidied_at')),
-      write: (atMs) => db.asHub((tx) => writeFact(tx, 'tidied_at', atMs, atMs)),
-    },
-  })
-
-  const settleAll = (): Promise<void> =>
-    settle({
-      headSeq: () => log.headSeq(),
-      consumers: [rules, record],
-      appender,
-      bridge: roles.has('bridge') ? bridge : null,
-    })
+  const settleAll = (): Promise<void> => settleHub(logPart, roles.has('bridge') ? bridge : null)
   stepped?.attach({
-    tick: async () => void (await log.append([{ kind: 'tick' }])),
+    tick: async () => void (await logPart?.log.append([{ kind: 'tick' }])),
     settle: settleAll,
     nextDueMs: async () => (roles.has('bridge') ? bridge.nextDueMs() : null),
   })
-
-  const ingest = createEdgeIngest({ log, directory })
-  const provision = createProvision({ db, clock, control: appender })
-  const broker = createEdgeBroker({ config, log, directory, db, clock, logger, ingest, provision })
-  const metrics = createMetrics()
-  measureHub(metrics, { log, ingest, broker, directory, liveTail, rules, record })
   const admin = await createFirstAdmin(db, { clock, ...(config.adminKey === null ? {} : { key: config.adminKey }) })
 
-  // Closed in the opposite order: first the ways in, then the service loop, then whoever follows the log has
+  // Closed in the opposite order: first the ways in, then the service loop; then whoever follows the log has
   // finished it, and only then the followers end.
-  parts.defer(async () => {
-    const head = log.headSeq()
-    const done = Promise.all([rules.caughtUp(head), record.caughtUp(head)]).catch(() => undefined)
-    const late = new AbortController()
-    await Promise.race([done, realSleep(DRAIN_MS, late.signal)])
-    late.abort()
-  })
+  if (logPart) parts.defer(() => drain(logPart))
   if (roles.has('bridge')) {
     bridge.start()
     parts.defer(() => bridge.stop())
   }
-  retention.start()
-  parts.defer(() => retention.stop())
-  if (roles.has('edge')) {
-    parts.defer(() => broker.close())
-    await broker.start()
-  }
-  if (roles.has('api')) {
-    const api = await createApi({
-      db,
-      box,
+  if (logPart) {
+    const { log, directory, appender, liveTail, record } = logPart
+    const retention = createRetention({
+      ...retentionOf(logPart, db),
       clock,
       logger,
-      version: version(),
-      publicUrl,
-      control: appender,
-      directory,
-      ingest,
-      history: record.history,
-      broker,
-      bridge,
-      liveTail,
-      changes,
-      readiness: () => readinessOf({ db, log, rules, record, stopping: () => stopping }),
-      metrics,
-      steppedClock: stepped,
-      pagesDir: join(import.meta.dirname, '..', 'console', 'pages'),
+      tick: stepped ? 'hub-time' : 'cron',
     })
-    parts.defer(() => api.close())
-    await api.listen({ port: httpPort, host: config.http.host })
+    retention.start()
+    parts.defer(() => retention.stop())
+
+    const ingest = createEdgeIngest({ log, directory })
+    const provision = createProvision({ db, clock, control: appender })
+    const edge = createEdgeBroker({ config, log, directory, db, clock, logger, ingest, provision })
+    if (roles.has('edge')) {
+      broker = edge
+      parts.defer(() => edge.close())
+      await edge.start()
+    }
+    if (roles.has('api') && record) {
+      const metrics = createMetrics()
+      measureHub(metrics, { ...logPart, ingest, broker: edge })
+      const api = await createApi({
+        db,
+        box,
+        clock,
+        logger,
+        version: version(),
+        publicUrl,
+        control: appender,
+        directory,
+        ingest,
+        history: record.history,
+        broker: edge,
+        bridge,
+        liveTail,
+        changes,
+        readiness: () => readinessOf({ db, ...logPart, stopping: () => stopping }),
+        metrics,
+        steppedClock: stepped,
+        pagesDir: join(import.meta.dirname, '..', 'console', 'pages'),
+      })
+      parts.defer(() => api.close())
+      await api.listen({ port: httpPort, host: config.http.host })
+    }
   }
 
-  const addresses = addressesOf(broker.addresses(), { httpUrl: `http://${reachable(config.http.host)}:${httpPort}` })
+  const addresses = addressesOf(broker?.addresses() ?? {}, { httpUrl: roles.has('api') ? httpUrl : '' })
   dataDir.publish({ pid: process.pid, httpUrl: addresses.httpUrl, mqttUrl: addresses.mqttUrl })
   let stopped: Promise<void> | null = null
   return {
@@ -272,6 +210,38 @@ async function open(config: HubConfig, options: HubOptions, parts: AsyncDisposab
       stopping = true
       stopped ??= parts.disposeAsync()
       return stopped
+    },
+  }
+}
+
+function settleHub(logPart: LogPart | null, bridge: ServiceBridge | null): Promise<void> {
+  if (!logPart) return bridge?.idle() ?? Promise.resolve()
+  const { log, appender, rules, record } = logPart
+  const consumers = [rules, record].filter((consumer) => consumer !== null)
+  return settle({ headSeq: () => log.headSeq(), consumers, appender, bridge })
+}
+
+async function drain({ log, rules, record }: LogPart): Promise<void> {
+  const head = log.headSeq()
+  const done = Promise.all([rules?.caughtUp(head), record?.caughtUp(head)]).catch(() => undefined)
+  const late = new AbortController()
+  await Promise.race([done, realSleep(DRAIN_MS, late.signal)])
+  late.abort()
+}
+
+function retentionOf({ log, rules, record }: LogPart, db: Database) {
+  return {
+    log,
+    // What runs in no process now will want the log from where it stood.
+    keptThrough: async () => [(await rules?.position())?.stateSeq ?? 0, (await record?.status())?.safeSeq ?? 0],
+    daily: [
+      async (nowMs: number) => record?.history.tidy(nowMs),
+      (nowMs: number) => db.asHub((tx) => forgetOldIdempotencyKeys(tx, nowMs)),
+      (nowMs: number) => db.asHub((tx) => forgetOldReceipts(tx, nowMs)),
+    ],
+    lastDaily: {
+      read: () => db.asHub((tx) => readFact<number>(tx, 'tidied_at')),
+      write: (atMs: number) => db.asHub((tx) => writeFact(tx, 'tidied_at', atMs, atMs)),
     },
   }
 }

@@ -53,13 +53,16 @@ export interface HubProcess {
   httpUrl: string
   mqttUrl: string
   adminKey: string | null
+  /** What it wrote to stderr so far. */
+  errors(): string
   kill(signal: NodeJS.Signals): Promise<{ code: number | null; stderr: string }>
 }
 
-/** A hub in a process of its own, to be killed. */
-export async function hubProcess(env: Record<string, string>): Promise<HubProcess> {
+/** A hub in a process of its own, to be killed; `under` is a command that runs it, as strace. */
+export async function hubProcess(env: Record<string, string>, under: readonly string[] = []): Promise<HubProcess> {
   const main = join(import.meta.dirname, '..', 'main.ts')
-  const child = spawn(process.execPath, [main, 'start', '--json'], {
+  const [command, ...args] = [...under, process.execPath, main, 'start', '--json']
+  const child = spawn(command!, args, {
     env: { PATH: process.env.PATH, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
@@ -83,6 +86,7 @@ export async function hubProcess(env: Record<string, string>): Promise<HubProces
     httpUrl,
     mqttUrl,
     adminKey,
+    errors: () => stderr,
     async kill(signal) {
       const exited = once(child, 'exit')
       child.kill(signal)

@@ -1,0 +1,132 @@
+import { join } from 'node:path'
+import type { AlertEffect, LogReader, TelemetryLog } from '#contracts'
+import { openLogReader, openTelemetryLog } from '#ingest'
+import {
+  type ControlAppender,
+  createControlAppender,
+  createDirectory,
+  createLiveTail,
+  type DeviceDirectory,
+  type LiveTail,
+} from '#pipeline'
+import { type Clock, type Logger, toError } from '#platform'
+import type { BridgeChange, BridgePolicy } from '#service-bridge'
+import type { HubConfig } from '../config.ts'
+import type { DatabasePart } from './database-part.ts'
+import { type RecordPart, startRecordHere, startRecordThread } from './record-part.ts'
+import { type RulesPart, startRulesHere, startRulesThread } from './rules-part.ts'
+import type { RecordSettings, RulesSettings } from './settings.ts'
+
+/** The log and whoever feeds or follows it in this process. */
+export interface LogPart {
+  log: TelemetryLog
+  reader: LogReader
+  directory: DeviceDirectory
+  appender: ControlAppender
+  liveTail: LiveTail
+  /** `null` without the role. */
+  rules: RulesPart | null
+  record: RecordPart | null
+}
+
+export interface LogPartOptions {
+  config: HubConfig
+  database: DatabasePart
+  clock: Clock
+  /** Hub time is stepped: everything in one thread, every consumer at once, ticks by the steps. */
+  stepped: boolean
+  secretKey: Uint8Array
+  publicUrl: string
+  policy: Partial<BridgePolicy>
+  logger: Logger
+  events: {
+    onEffects(effects: readonly AlertEffect[]): void
+    onChanged(change: BridgeChange): void
+    onRemoved(deviceId: string): void
+    onFatal(error: unknown): void
+  }
+}
+
+/** Only the process that owns the embedded log may feed or follow it. */
+export function ownsLog({ roles }: Pick<HubConfig, 'roles'>): boolean {
+  return roles.has('edge') || roles.has('record') || roles.has('rules')
+}
+
+/** Opens log, directory and consumers; what is opened is handed to `parts`, to be closed in the opposite order. */
+export async function openLogPart(options: LogPartOptions, parts: AsyncDisposableStack): Promise<LogPart> {
+  const { config, database, clock, stepped, logger, events } = options
+  const { db } = database
+  const { logDir } = config
+  const log = await openTelemetryLog({
+    dir: logDir,
+    clock,
+    logger,
+    diskReserveBytes: config.diskReserveBytes,
+    ...(stepped ? { idleTickMs: null } : {}),
+    onFatal: events.onFatal,
+  })
+  parts.defer(() =>
+    log.close().catch((error) => logger.error({ err: toError(error) }, 'the log did not close cleanly')),
+  )
+  const reader = openLogReader({ dir: logDir })
+  parts.defer(() => reader.close())
+  const liveTail = createLiveTail({ reader, logger })
+  parts.defer(() => liveTail.stop())
+  const directory = createDirectory({ db, onRemoved: events.onRemoved })
+  await directory.load()
+  const appender = createControlAppender({
+    db,
+    log,
+    clock,
+    logger,
+    onAppended: (records) => directory.learn(records),
+  })
+  const record = config.roles.has('record') ? await openRecord(options) : null
+  if (record) parts.defer(() => record.stop())
+  const rules = config.roles.has('rules')
+    ? await openRules(options, {
+        onCommitted: (effects) => {
+          liveTail.publish(effects)
+          appender.nudge()
+          events.onEffects(effects)
+        },
+        onChanged: events.onChanged,
+        onFatal: events.onFatal,
+      })
+    : null
+  if (rules) parts.defer(() => rules.stop())
+  parts.defer(() => appender.stop())
+  await appender.start()
+  return { log, reader, directory, appender, liveTail, rules, record }
+}
+
+function openRecord({ config, database, stepped, logger, events }: LogPartOptions): Promise<RecordPart> {
+  const settings: RecordSettings = {
+    logDir: config.logDir,
+    databaseUrl: database.appUrl,
+    logLevel: config.logLevel,
+    history: config.influx
+      ? { kind: 'influx', ...config.influx }
+      : { kind: 'duckdb', dir: join(config.dataDir, 'history') },
+    eager: stepped,
+  }
+  return stepped ? startRecordHere(settings, { db: database.db, logger }, events) : startRecordThread(settings, events)
+}
+
+function openRules(
+  { config, database, clock, stepped, secretKey, publicUrl, policy, logger }: LogPartOptions,
+  events: Parameters<typeof startRulesThread>[1],
+): Promise<RulesPart> {
+  const settings: RulesSettings = {
+    logDir: config.logDir,
+    databaseUrl: database.appUrl,
+    logLevel: config.logLevel,
+    secretKey,
+    publicUrl,
+    allowLoopback: config.allowLoopback,
+    policy,
+  }
+  return stepped
+    ? startRulesHere(settings, { db: database.db, clock, logger }, events)
+    : startRulesThread(settings, events)
+}
