@@ -3,7 +3,9 @@ import { HubError, realClock, realSleep, seededRandom } from '#platform'
 import type { FleetFaults } from './fleet/faults.ts'
 import { Fleet, type FleetCounts, type FleetDevice } from './fleet/fleet.ts'
 import { noTruth, truthFile } from './fleet/truth.ts'
+import { HubApi } from './hub-api.ts'
 import { planNeighbourhood, SCENARIOS, type Scenario } from './neighbourhood.ts'
+import { registerFleet } from './register.ts'
 
 export interface SimulateOptions {
   /** Any broker: `mqtt://host:port` or `mqtts://host:port`. */
@@ -14,6 +16,8 @@ export interface SimulateOptions {
   devices: number | readonly { serial: string; token: string; category?: string }[]
   /** With a number of devices: the token is this, then the serial. Empty when absent. */
   tokenPrefix?: string
+  /** With a number of devices: a hub to make them known to first, by its operator's key; it gives the tokens. */
+  register?: { hubUrl: string; key: string }
   /** Messages per second of the whole fleet; each device on its own beat when absent. */
   rate?: number
   seed?: number
@@ -44,7 +48,7 @@ export async function runSimulate(options: SimulateOptions): Promise<SimulateRes
   const seed = options.seed ?? 1
   checkOptions(options)
   const truth = options.truthFile ? truthFile(options.truthFile) : noTruth
-  const devices = devicesOf(options, seed)
+  const devices = await devicesOf(options, seed)
   const startedMs = realClock.nowMs()
   const fleet = new Fleet({
     url: options.url,
@@ -102,8 +106,8 @@ function checkOptions({ devices, rate, scenario, categories }: SimulateOptions):
     throw new HubError('USAGE', `There are no simulated "${unknown}"; there are ${known.join(', ')}.`)
 }
 
-function devicesOf(options: SimulateOptions, seed: number): FleetDevice[] {
-  const { devices, tokenPrefix = '', scenario, categories } = options
+async function devicesOf(options: SimulateOptions, seed: number): Promise<FleetDevice[]> {
+  const { devices, tokenPrefix = '', register, scenario, categories } = options
   const given = typeof devices === 'number' ? null : devices
   const plan = (count: number, kinds: readonly string[] | undefined, label: string) =>
     planNeighbourhood({
@@ -112,12 +116,11 @@ function devicesOf(options: SimulateOptions, seed: number): FleetDevice[] {
       ...(scenario === undefined ? {} : { scenario }),
       ...(kinds === undefined ? {} : { categories: kinds }),
     }).devices
-  if (!given)
-    return plan(devices as number, categories, 'fleet').map(({ serial, model }) => ({
-      serial,
-      token: tokenPrefix + serial,
-      model,
-    }))
+  if (!given) {
+    const planned = plan(devices as number, categories, 'fleet')
+    const tokens = register ? await registerFleet(new HubApi(register.hubUrl, register.key), planned) : null
+    return planned.map(({ serial, model }) => ({ serial, token: tokens?.get(serial) ?? tokenPrefix + serial, model }))
+  }
   return given.map(({ serial, token, category }) => {
     const kinds = category === undefined ? categories : [category]
     return { serial, token, model: plan(1, kinds, serial)[0]!.model }

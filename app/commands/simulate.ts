@@ -8,6 +8,7 @@ const OPTIONS = {
   url: { type: 'string', value: 'URL', help: 'any MQTT broker, mqtt:// or mqtts:// (mqtt://127.0.0.1:1883)' },
   devices: { type: 'string', value: 'N|FILE', help: 'how many, or NDJSON of {serial, token, category?} (10)' },
   'token-prefix': { type: 'string', value: 'TEXT', help: 'with a number: a device’s token is this and its serial' },
+  register: { type: 'boolean', help: 'make them known to the hub at HUB_URL first, with the operator’s HUB_KEY' },
   rate: { type: 'string', value: 'N', help: 'messages per second of the whole fleet (each device on its own beat)' },
   seed: { type: 'string', value: 'N', help: 'repeat the same fleet (1)' },
   scenario: { type: 'string', value: 'NAME', help: `one of ${Object.keys(SCENARIOS).join(', ')}` },
@@ -22,17 +23,19 @@ export const simulate: Command = {
   usage: `Usage: beforehand simulate [options] [--json]
 
 ${describeOptions(OPTIONS)}`,
-  async run({ args, json, say, answer, signal }) {
+  async run({ args, env, json, say, answer, signal }) {
     const { values } = readOptions(args, OPTIONS)
     const rate = wholeNumber('rate', values.rate, 1)
     const seed = wholeNumber('seed', values.seed)
     const forMs = values.for === undefined ? undefined : durationMs(values.for)
     if (forMs === null) throw new HubError('USAGE', `--for takes a duration as 30s or PT5M, not "${values.for}".`)
+    const register = values.register ? hubOf(env, values.devices) : null
     const options: SimulateOptions = {
       url: values.url ?? 'mqtt://127.0.0.1:1883',
       devices: devicesOf(values.devices),
       signal,
       ...(values['token-prefix'] === undefined ? {} : { tokenPrefix: values['token-prefix'] }),
+      ...(register === null ? {} : { register }),
       ...(rate === undefined ? {} : { rate }),
       ...(seed === undefined ? {} : { seed }),
       ...(values.scenario === undefined ? {} : { scenario: values.scenario as Scenario }),
@@ -54,6 +57,14 @@ ${describeOptions(OPTIONS)}`,
     answer(result)
     return EXIT.done
   },
+}
+
+/** Only a number of devices can be registered: a file names devices that a hub knows already. */
+function hubOf(env: Record<string, string | undefined>, devices = '10'): { hubUrl: string; key: string } {
+  if (!/^\d+$/.test(devices)) throw new HubError('USAGE', '--register goes with a number of devices, not with a file.')
+  const { HUB_URL: hubUrl, HUB_KEY: key } = env
+  if (!hubUrl || !key) throw new HubError('USAGE', '--register needs HUB_URL and HUB_KEY, an operator’s key.')
+  return { hubUrl, key }
 }
 
 function devicesOf(text = '10'): SimulateOptions['devices'] {
