@@ -190,10 +190,45 @@ describe('offer page', () => {
   })
 
   test('says that the repair was verified', async () => {
-    const view = acceptedView('followed_up', { result: { found: '滤网堵塞，已更换', verified: 'verified' } })
+    const view = acceptedView('followed_up', {
+      result: { found: '滤网堵塞，已更换', verified: 'verified', solved: null },
+    })
     const page = await phone('/h/tok', { [`GET ${OFFER}`]: () => ({ body: view }) })
     await page.getByText('设备数据显示，问题已解决。').waitFor()
     await picture(page, 'offer-verified')
+  })
+
+  test('asks for another time and says that it waits for the partner', async () => {
+    const before = acceptedView('taken')
+    const wanted = before.slots.find((slot) => slot.from > before.slots[2]!.from)!
+    const page = await phone('/h/tok', {
+      [`GET ${OFFER}`]: () => ({ body: before }),
+      [`POST ${OFFER}/reschedule`]: () => ({ body: acceptedView('taken', { requested: wanted }) }),
+    })
+    await page.locator('[data-choice=reschedule]').click()
+    await page.locator('.days button').nth(1).click()
+    await page.getByRole('button', { name: '申请改到这个时间' }).click()
+    await page.getByText('已转告服务商，等待确认。').waitFor()
+    expect(posts()).toMatchObject([{ body: { slot: { from: wanted.from, to: wanted.to } } }])
+    await picture(page, 'offer-reschedule')
+  })
+
+  test.each([
+    { solved: true, press: '解决了', thanks: '您已确认问题解决，谢谢。' },
+    { solved: false, press: '没有解决', thanks: '已收到，我们会重新为您安排。' },
+  ])('asks whether it is solved when no reading can tell; $press', async ({ solved, press, thanks }) => {
+    const view = (said: boolean | null) => ({
+      ...acceptedView('followed_up', { result: { found: null, verified: 'unverified', solved: said } }),
+      choices: said === null ? (['solved'] as const) : [],
+    })
+    const page = await phone('/h/tok', {
+      [`GET ${OFFER}`]: () => ({ body: view(null) }),
+      [`POST ${OFFER}/solved`]: () => ({ body: view(solved) }),
+    })
+    await page.getByRole('button', { name: press, exact: true }).click()
+    await page.getByText(thanks).waitFor()
+    expect(posts()).toMatchObject([{ body: { solved } }])
+    expect(await page.locator('[data-choice]').count()).toBe(0)
   })
 
   test('cancelling asks once more', async () => {
@@ -237,7 +272,10 @@ describe('offer page', () => {
 
   test('what others wrote stays text', async () => {
     const nasty = '<img src=x onerror="document.title=1"><b>'
-    const view = acceptedView('done', { result: { found: nasty, verified: null }, technician: { ref: nasty } })
+    const view = acceptedView('done', {
+      result: { found: nasty, verified: null, solved: null },
+      technician: { ref: nasty },
+    })
     view.needs[0]!.cause = { en: nasty, 'zh-CN': nasty }
     const page = await phone('/h/tok', { [`GET ${OFFER}`]: () => ({ body: view }) })
     expect(await page.locator('img, b').count()).toBe(0)

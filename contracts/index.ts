@@ -65,7 +65,9 @@ export {
   OfferView,
   PROGRESS_STAGES,
   ProgressStage,
+  RescheduleBody,
   SnoozeBody,
+  SolvedBody,
 } from './offer-view.ts'
 export { PartnerEvent } from './partner-event.ts'
 export {

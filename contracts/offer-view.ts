@@ -26,7 +26,7 @@ export type OfferState = (typeof OFFER_STATES)[number]
 export const OfferState = Type.Enum([...OFFER_STATES])
 
 /** What the homeowner may do now; the page shows these and no others. */
-export const OFFER_CHOICES = ['accept', 'snooze', 'self_service', 'decline', 'cancel'] as const
+export const OFFER_CHOICES = ['accept', 'snooze', 'self_service', 'decline', 'reschedule', 'cancel', 'solved'] as const
 export type OfferChoice = (typeof OFFER_CHOICES)[number]
 export const OfferChoice = Type.Enum([...OFFER_CHOICES])
 
@@ -95,6 +95,8 @@ export const OfferView = Type.Object(
           stage: ProgressStage,
           reached: Type.Array(Type.Object({ stage: ProgressStage, at: Instant }, { additionalProperties: false })),
           workOrder: Nullable(Type.String()),
+          /** The time the home chose; the visit is when `appointment` says, once the partner has given one. */
+          requested: Nullable(Slot),
           appointment: Nullable(Slot),
           technician: Nullable(
             Type.Object(
@@ -108,6 +110,8 @@ export const OfferView = Type.Object(
               {
                 found: Nullable(Type.String()),
                 verified: Nullable(Type.Enum(['verified', 'not_fixed', 'not_observed', 'unverified'])),
+                /** What the home answered when no reading could tell. */
+                solved: Nullable(Type.Boolean()),
               },
               { additionalProperties: false },
             ),
@@ -142,3 +146,11 @@ export const DeclineBody = Type.Object(
   { additionalProperties: false },
 )
 export type DeclineBody = Static<typeof DeclineBody>
+
+/** POST …/reschedule */
+export const RescheduleBody = Type.Object({ slot: Slot }, { additionalProperties: false })
+export type RescheduleBody = Static<typeof RescheduleBody>
+
+/** POST …/solved: the answer to "is it solved?", asked when no reading could tell. */
+export const SolvedBody = Type.Object({ solved: Type.Boolean() }, { additionalProperties: false })
+export type SolvedBody = Static<typeof SolvedBody>

@@ -10,11 +10,13 @@ import type {
   OfferState,
   OfferView,
   PartnerEvent,
+  RescheduleBody,
   SafetyKind,
   Severity,
   SiteAddress,
   Slot,
   SnoozeBody,
+  SolvedBody,
   Text,
   WorkOrderPacket,
 } from '#contracts'
@@ -310,11 +312,14 @@ export interface ServiceBridge {
     selfService(token: string): Promise<OfferView>
     decline(token: string, body: DeclineBody): Promise<OfferView>
     /** Another slot; until arrival. The partner is told. */
-    reschedule(token: string, body: { slot: Slot }): Promise<OfferView>
+    reschedule(token: string, body: RescheduleBody): Promise<OfferView>
     /** C21, until arrival. */
     cancel(token: string): Promise<OfferView>
-    /** The home's answer to "is it solved?" after a repair nobody could observe; no reopens the case (C20 → C18). */
-    solved(token: string, body: { solved: boolean }): Promise<OfferView>
+    /**
+     * The home's answer to "is it solved?" after a repair nobody could observe; no reopens the case
+     * (C20 → C18). STATE_FORBIDS when nobody asks, or the repair was more than a fortnight ago.
+     */
+    solved(token: string, body: SolvedBody): Promise<OfferView>
   }
 
   orders: {

@@ -189,7 +189,7 @@ export const CASE_TABLE: Readonly<Record<CaseState, Row>> = {
     snooze_over: {
       row: 'C7',
       to: 'offered',
-      guards: ['gateOpen', 'contactConsent', 'outsideQuietHours'],
+      guards: ['gateOpen', 'homeKnown', 'contactConsent', 'outsideQuietHours'],
       effects: ['renewOffer', 'askHome'],
     },
     // The link stays good while it sleeps: a change of mind needs no second message.
@@ -202,7 +202,7 @@ export const CASE_TABLE: Readonly<Record<CaseState, Row>> = {
     cancelled: dropped,
   },
   accepted: {
-    ordered: { row: 'C9', to: 'ordered', guards: ['gateOpen', 'partnerAvailable', 'shareConsent'] },
+    ordered: { row: 'C9', to: 'ordered', guards: ['gateOpen', 'homeKnown', 'partnerAvailable', 'shareConsent'] },
     alerts_resolved: keptForReview('accepted'),
     cancelled: calledOff,
   },

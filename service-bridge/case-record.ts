@@ -55,7 +55,7 @@ export async function changeCase(
 }
 
 export interface Transition {
-  event: CaseEvent | 'opened' | 'joined' | 'escalated' | 'set_aside'
+  event: CaseEvent | 'opened' | 'joined' | 'escalated' | 'solved' | 'set_aside'
   row: string
   from: CaseState | null
   to: CaseState

@@ -29,6 +29,8 @@ export interface Work {
 }
 
 export const THE_HUB: Actor = { kind: 'hub', id: null }
+/** Whoever holds the offer's link. */
+export const THE_HOME: Actor = { kind: 'homeowner', id: null }
 
 export function beginWork(tx: Tx, brandId: string, atMs: number): Work {
   return { tx, brandId, atMs, changes: [], control: false }

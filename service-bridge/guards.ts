@@ -7,6 +7,7 @@ import { isOffered, lockOffer } from './offer-record.ts'
 import { planVisit } from './offer-terms.ts'
 import { RECHECK_MS, SELF_SERVICES_MAX } from './policy.ts'
 import { quietOverAt } from './quiet-hours.ts'
+import { ruleStandsBehind } from './rule-force.ts'
 
 /** No use asking again: only another happening can change the answer. */
 const final: GuardAnswer = { againAtMs: null, waitsFor: null }
@@ -14,6 +15,8 @@ const final: GuardAnswer = { againAtMs: null, waitsFor: null }
 /** The questions of the case table, each answered from what is stored. */
 export const caseGuards: CaseBehaviour['guards'] = {
   async gateOpen(move) {
+    if (!(await ruleStandsBehind(move.work, move.cases)))
+      return { againAtMs: move.work.atMs + RECHECK_MS, waitsFor: 'gate' }
     const closed = await gateInTheWay(move.work.tx, {
       brandId: move.work.brandId,
       ruleKeys: (await Promise.all(move.cases.map((record) => ruleKeysOf(move.work, record)))).flat(),
@@ -22,9 +25,12 @@ export const caseGuards: CaseBehaviour['guards'] = {
     return closed === null || { againAtMs: move.work.atMs + RECHECK_MS, waitsFor: 'gate' }
   },
 
+  /** The home of the need, and its device still in it: a device that moved away is no business of that home. */
   async homeKnown(move) {
-    const home = await homeFacts(move.work, homeOf(move))
-    return home !== null || { againAtMs: move.work.atMs + RECHECK_MS, waitsFor: null }
+    const homeId = homeOf(move)
+    const home = await homeFacts(move.work, homeId)
+    const there = home !== null && (await allStandIn(move, home.homeId))
+    return there || { againAtMs: move.work.atMs + RECHECK_MS, waitsFor: null }
   },
 
   async contactConsent(move) {
@@ -131,4 +137,18 @@ export const caseGuards: CaseBehaviour['guards'] = {
 
 function homeOf(move: Move): string | null {
   return move.cases[0]?.home_id ?? null
+}
+
+/** Asked of the devices as registered now: the runner may not have come to their move or removal yet. */
+async function allStandIn(move: Move, homeId: string): Promise<boolean> {
+  const deviceIds = [...new Set(move.cases.map((record) => record.device_id))]
+  const there = await move.work.tx
+    .selectFrom('devices')
+    .select('device_id')
+    .where('brand_id', '=', move.work.brandId)
+    .where('device_id', 'in', deviceIds)
+    .where('home_id', '=', homeId)
+    .where('removed_at_ms', 'is', null)
+    .execute()
+  return there.length === deviceIds.length
 }

@@ -7,6 +7,7 @@ import type { Core, Work } from './core.ts'
 import type { OfferTerms } from './offer-terms.ts'
 import { OFFER_LINK_MS, SLOT_DAYS } from './policy.ts'
 import { slotsOf } from './slots.ts'
+import { casesInDoubt, solvedAnswer } from './solved-answer.ts'
 
 export type OfferRecord = Omit<Selectable<OffersTable>, 'terms'> & { terms: OfferTerms }
 
@@ -58,13 +59,13 @@ export function offeredSlots(terms: OfferTerms, atMs: number): Slot[] {
 const CHOICES: Readonly<Record<OfferRecord['state'], readonly OfferChoice[]>> = {
   offered: ['accept', 'snooze', 'self_service', 'decline'],
   snoozed: ['accept', 'self_service', 'decline'],
-  accepted: ['cancel'],
+  accepted: ['reschedule', 'cancel'],
   self_service: [],
   declined: [],
   expired: [],
   withdrawn: [],
   cancelled: [],
-  closed: [],
+  closed: ['solved'],
 }
 
 const BEFORE_ARRIVAL: ReadonlySet<CaseRecord['state']> = new Set(['accepted', 'ordered', 'scheduled', 'in_progress'])
@@ -77,11 +78,17 @@ export async function offerView(work: Work, offer: OfferRecord): Promise<OfferVi
   const order = await orderOfOffer(work, offer)
   const mayCancel = order === null || (order.arrived_at_ms === null && order.closed_at_ms === null)
   const cases = state === 'accepted' ? await casesOfOffer(work, offer.offer_id) : []
+  const inDoubt =
+    state === 'closed' ? await casesInDoubt(work, offer, await casesOfOffer(work, offer.offer_id, false)) : []
+  const mayChange = mayCancel && cases.every((record) => BEFORE_ARRIVAL.has(record.state))
   const choices = CHOICES[state].filter((choice) => {
     if (choice === 'self_service') return terms.needs.every((need) => need.selfService !== null)
-    if (choice === 'cancel') return mayCancel && cases.every((record) => BEFORE_ARRIVAL.has(record.state))
+    if (choice === 'cancel') return mayChange
+    if (choice === 'reschedule') return mayChange && order !== null
+    if (choice === 'solved') return inDoubt.length > 0
     return true
   })
+  const picksTime = choices.includes('accept') || choices.includes('reschedule')
   return {
     id: offer.offer_id,
     state,
@@ -96,7 +103,7 @@ export async function offerView(work: Work, offer: OfferRecord): Promise<OfferVi
     safety: terms.safety,
     needs: terms.needs,
     charge: order?.charge ?? terms.charge,
-    slots: choices.includes('accept') ? offeredSlots(terms, work.atMs) : [],
+    slots: picksTime ? offeredSlots(terms, work.atMs) : [],
     partners: terms.partners,
     consentText: terms.consentText,
     progress: await progressOf(work, offer, order),
@@ -121,9 +128,10 @@ async function progressOf(
   order: Awaited<ReturnType<typeof orderOfOffer>>,
 ): Promise<OfferView['progress']> {
   if (offer.answered_at_ms === null || (order === null && offer.state !== 'accepted')) return null
+  const requested = (offer.answer as { slot?: Slot } | null)?.slot ?? null
   const reached: { stage: ProgressStage; at: string }[] = [{ stage: 'received', at: instant(offer.answered_at_ms) }]
   if (order === null) {
-    return { stage: 'received', reached, workOrder: null, appointment: null, technician: null, result: null }
+    return { stage: 'received', reached, workOrder: null, requested, appointment: null, technician: null, result: null }
   }
   const said = await work.tx
     .selectFrom('partner_events')
@@ -152,6 +160,7 @@ async function progressOf(
     stage: reached.at(-1)!.stage,
     reached,
     workOrder: order.number,
+    requested,
     appointment: order.appointment,
     technician: technician
       ? {
@@ -161,7 +170,11 @@ async function progressOf(
         }
       : null,
     result: order.outcome
-      ? { found: order.outcome.items[0]?.report.found ?? null, verified: verified?.verified ?? null }
+      ? {
+          found: order.outcome.items[0]?.report.found ?? null,
+          verified: verified?.verified ?? null,
+          solved: solvedAnswer(offer),
+        }
       : null,
   }
 }

@@ -306,3 +306,27 @@ test('price lines call a part by the brand’s name for it, in the offer and in 
   await world.acceptOffer()
   expect((await world.onlyOrder()).packet.workOrder.charge.lines).toContainEqual(part)
 })
+
+test('another time until somebody is at the door: the partner is asked, its answer is the appointment', async () => {
+  const world = await offered()
+  await world.bridge.offers.accept(world.token, await firstChoice(world))
+  await world.bridge.idle()
+  const before = await world.bridge.offers.view(world.token)
+  expect(before.choices).toEqual(['reschedule', 'cancel'])
+  const slot = before.slots[3]!
+  const asked = await world.bridge.offers.reschedule(world.token, { slot })
+  await world.bridge.offers.reschedule(world.token, { slot })
+  await world.bridge.idle()
+  expect(asked.progress).toMatchObject({ requested: slot, appointment: null })
+  expect(world.partner.ofType('work_order.updated').map((one) => one.event.data)).toMatchObject([
+    { change: 'slot_requested', slot, by: 'homeowner' },
+  ])
+  const order = await world.onlyOrder()
+  await world.say(order.id, { status: 'appointed', appointment: slot })
+  expect((await world.bridge.offers.view(world.token)).progress).toMatchObject({ requested: slot, appointment: slot })
+  await world.say(order.id, { status: 'arrived' })
+  expect((await world.bridge.offers.view(world.token)).choices).toEqual([])
+  await expect(world.bridge.offers.reschedule(world.token, { slot: before.slots[4]! })).rejects.toMatchObject({
+    code: 'STATE_FORBIDS',
+  })
+})

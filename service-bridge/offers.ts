@@ -1,21 +1,20 @@
-import type { AcceptBody, DeclineBody, OfferView, Slot, SnoozeBody } from '#contracts'
+import type { AcceptBody, DeclineBody, OfferView, SnoozeBody } from '#contracts'
 import { HubError } from '#platform'
-import type { Actor, ServiceBridge } from './bridge.ts'
+import type { ServiceBridge } from './bridge.ts'
 import type { Happen, MoveData, MoveResult } from './case-driver.ts'
 import { changeOffer } from './case-effects/offer-changes.ts'
 import type { CaseEvent } from './case-lifecycle.ts'
 import type { CaseRecord } from './case-record.ts'
-import { type Core, inBrand, type Work } from './core.ts'
+import { type Core, inBrand, THE_HOME, type Work } from './core.ts'
 import { casesOfOffer, isOffered, lockOffer, type OfferRecord, offerOfToken, offerView } from './offer-record.ts'
-import { tellBrand, tellPartner } from './outgoing.ts'
+import { reschedule } from './reschedule.ts'
+import { answerSolved } from './solved-answer.ts'
 import { setTimer } from './timers.ts'
 
 type OfferCalls = Pick<
   ServiceBridge['offers'],
   'view' | 'accept' | 'snooze' | 'selfService' | 'decline' | 'reschedule' | 'cancel' | 'solved'
 >
-
-const homeowner: Actor = { kind: 'homeowner', id: null }
 
 /** What a home can do with its link. Each call answers with the offer as it then is. */
 export function createOfferCalls(core: Core, happen: Happen): OfferCalls {
@@ -41,7 +40,7 @@ export function createOfferCalls(core: Core, happen: Happen): OfferCalls {
   ): Promise<void> {
     refuseIfExpired(work, offer)
     const live = cases.filter((record) => record.state === 'offered' || record.state === 'snoozed')
-    const result = await happen(work, live, event, { by: homeowner, ...options })
+    const result = await happen(work, live, event, { by: THE_HOME, ...options })
     refuseUnlessMoved(result, offer)
   }
 
@@ -116,19 +115,11 @@ export function createOfferCalls(core: Core, happen: Happen): OfferCalls {
       }),
 
     solved: (token, body) =>
-      withOffer(token, async (work, offer, cases) => {
-        if (body.solved) return
-        const unknown = cases.filter((record) => record.state === 'closed' && record.end_kind === 'unverified')
-        const result = await happen(work, unknown, 'still_broken', {
-          by: homeowner,
-          why: 'the home says it is not solved',
-        })
-        refuseUnlessMoved(result, offer)
-      }),
+      withOffer(token, (work, offer, cases) => answerSolved(happen, work, offer, cases, body.solved)),
   }
 
   async function cancel(work: Work, offer: OfferRecord, cases: readonly CaseRecord[], why: string): Promise<void> {
-    const result = await happen(work, cases, 'cancelled', { by: homeowner, why, data: { offerId: offer.offer_id } })
+    const result = await happen(work, cases, 'cancelled', { by: THE_HOME, why, data: { offerId: offer.offer_id } })
     refuseUnlessMoved(result, offer)
   }
 }
@@ -162,40 +153,4 @@ function refuseUnlessMoved(result: MoveResult, offer: OfferRecord): void {
       ? 'The technician is already there; please speak with them.'
       : `The offer is ${offer.state.replace('_', ' ')}; this can no longer be done.`
   throw new HubError('STATE_FORBIDS', why)
-}
-
-/** Another time, until somebody stands at the door: the partner is asked, and answers with an appointment. */
-async function reschedule(
-  core: Core,
-  work: Work,
-  offer: OfferRecord,
-  cases: readonly CaseRecord[],
-  slot: Slot,
-): Promise<void> {
-  if (!isOffered(offer.terms, slot, work.atMs)) {
-    throw new HubError('VALIDATION_FAILED', 'This time is not, or no longer, among those offered. Choose another.', {
-      pointer: '/slot',
-    })
-  }
-  const workOrderId = cases.find((record) => record.work_order_id !== null)?.work_order_id
-  const order =
-    workOrderId &&
-    (await work.tx
-      .selectFrom('work_orders')
-      .select(['number', 'partner_key', 'closed_at_ms', 'arrived_at_ms'])
-      .where('brand_id', '=', work.brandId)
-      .where('work_order_id', '=', workOrderId)
-      .executeTakeFirst())
-  if (!workOrderId || !order || order.closed_at_ms !== null || order.arrived_at_ms !== null) {
-    throw new HubError('STATE_FORBIDS', 'There is no visit ahead that could be moved.')
-  }
-  await changeOffer(work, offer.offer_id, { answer: JSON.stringify({ ...(offer.answer as object), slot }) })
-  const telling = {
-    type: 'work_order.updated',
-    subject: workOrderId,
-    cause: ['reschedule', work.atMs, slot.from],
-    data: { workOrderId, number: order.number, change: 'slot_requested', slot, by: 'homeowner' },
-  }
-  await tellPartner(work, order.partner_key, telling)
-  await tellBrand(core, work, telling)
 }

@@ -15,6 +15,7 @@ import { homeFacts, ruleDocument } from './facts.ts'
 import { gateInTheWay } from './gate.ts'
 import { requestNotice } from './notices.ts'
 import { tellBrand } from './outgoing.ts'
+import { anyInForce } from './rule-force.ts'
 import { SAFETY_TEXTS } from './safety-texts.ts'
 import { beginSettling } from './settling.ts'
 import { clearTimer, setTimer } from './timers.ts'
@@ -298,7 +299,7 @@ async function warnAtOnce(core: Core, work: Work, episode: Episode, homeId: stri
   const home = await homeFacts(work, homeId)
   if (!home || episode.safety === null) return
   const closed = await gateInTheWay(work.tx, { brandId: work.brandId, ruleKeys: [episode.ruleKey], safety: true })
-  if (closed) return
+  if (closed || !(await anyInForce(work, [episode.ruleKey]))) return
   await requestNotice(core, work, {
     home,
     kind: 'safety',

@@ -9,6 +9,7 @@ import { lockOffer } from './offer-record.ts'
 import { planVisit } from './offer-terms.ts'
 import { RECHECK_MS } from './policy.ts'
 import { flagReview } from './review.ts'
+import { ruleStandsBehind } from './rule-force.ts'
 import { setTimer } from './timers.ts'
 
 /**
@@ -44,8 +45,9 @@ export async function placeOrder(core: Core, work: Work, cases: readonly CaseRec
     const waitsFor =
       gated || (result?.kind === 'unmet' && result.unmet.some((one) => one.guard === 'gateOpen')) ? 'gate' : null
     await setTimer(work, 'place_order', first.case_id, work.atMs + RECHECK_MS, waitsFor)
+    const held = (await ruleStandsBehind(work, cases)) ? 'a gate holds the order' : 'the rule is out of force'
     for (const record of cases)
-      await flagReview(core, work, record, waitsFor ? 'a gate holds the order' : 'no consented partner can come')
+      await flagReview(core, work, record, waitsFor ? held : 'no consented partner can come')
     return
   }
   const agreed = accepted?.charge ?? standingCharge(plan.charge!, chosen.consent, work.atMs)

@@ -44,3 +44,5 @@ export const JOB_LINK_MS = 60 * DAY
 export const HISTORY_MAX = 10
 /** How long after its end an offer's link still shows how it went; the guarantee of a repair is over by then. */
 export const OFFER_LINK_MS = 180 * DAY
+/** How long a home may answer whether a repair nobody could observe holds; later, it is a fault of its own. */
+export const SOLVED_QUESTION_MS = 14 * DAY

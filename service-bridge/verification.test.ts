@@ -47,7 +47,8 @@ test('nobody knows: closed without blame, the home is asked', async () => {
   expect(world.partner.ofType('work_order.unverified')).toHaveLength(1)
 })
 
-test('asked, the home says it is not solved: the same case opens again as a rework', async () => {
+/** An offered repair after which the appliance was silent: nobody knows whether it holds. */
+async function inDoubt(): Promise<World & { token: string }> {
   const world = await makeWorld()
   await world.fire()
   await world.pass(10 * MINUTE)
@@ -56,14 +57,46 @@ test('asked, the home says it is not solved: the same case opens again as a rewo
   await world.complete((await world.onlyOrder()).id)
   await expect(world.bridge.offers.solved(token, { solved: false })).rejects.toMatchObject({ code: 'STATE_FORBIDS' })
   await world.endVerification((await world.onlyCase()).id, 'unverified')
-  await world.bridge.offers.solved(token, { solved: true })
-  expect((await world.onlyCase()).state).toBe('closed')
-  await world.bridge.offers.solved(token, { solved: false })
+  return Object.assign(world, { token })
+}
+
+test('asked, the home says it is not solved: the same case opens again as a rework', async () => {
+  const world = await inDoubt()
+  expect((await world.bridge.offers.view(world.token)).choices).toEqual(['solved'])
+  const answered = await world.bridge.offers.solved(world.token, { solved: false })
+  expect(answered).toMatchObject({ choices: [], progress: { result: { verified: 'unverified', solved: false } } })
+  await world.bridge.offers.solved(world.token, { solved: false })
   await world.pass(10 * MINUTE)
   const record = await world.onlyCase()
   expect(record.state).toBe('offered')
+  expect(record.events.filter((event) => event.event === 'still_broken')).toHaveLength(1)
   const view = await world.bridge.offers.view(await world.offerToken())
   expect(view.charge).toMatchObject({ payer: 'partner', coverage: 'guarantee' })
+})
+
+test('asked, the home says it is solved: written down, and nothing more is asked', async () => {
+  const world = await inDoubt()
+  const answered = await world.bridge.offers.solved(world.token, { solved: true })
+  expect(answered).toMatchObject({ choices: [], progress: { result: { solved: true } } })
+  const record = await world.onlyCase()
+  expect(record.state).toBe('closed')
+  expect(record.events.at(-1)).toMatchObject({ event: 'solved', row: 'C20', by: { kind: 'homeowner' } })
+  // A change of mind is a new fault: somebody may long have counted on the answer.
+  await expect(world.bridge.offers.solved(world.token, { solved: false })).rejects.toMatchObject({
+    code: 'STATE_FORBIDS',
+  })
+})
+
+test('nobody is asked about a repair whose component has a new case, or after a fortnight', async () => {
+  const world = await inDoubt()
+  await world.fire({ severity: 'critical' })
+  expect((await world.bridge.offers.view(world.token)).choices).toEqual([])
+  await expect(world.bridge.offers.solved(world.token, { solved: false })).rejects.toMatchObject({
+    code: 'STATE_FORBIDS',
+  })
+  const late = await inDoubt()
+  await late.pass(14 * DAY)
+  expect((await late.bridge.offers.view(late.token)).choices).toEqual([])
 })
 
 test('the evaluator never answers: unverified at the end of the hub’s own window', async () => {

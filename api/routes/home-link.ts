@@ -1,4 +1,4 @@
-import { AcceptBody, DeclineBody, OfferView, Slot, SnoozeBody } from '#contracts'
+import { AcceptBody, DeclineBody, OfferView, RescheduleBody, SnoozeBody, SolvedBody } from '#contracts'
 import { LINK } from '../http/access.ts'
 import { Closed, PathName } from '../http/schemas.ts'
 import type { Routes } from './routes.ts'
@@ -54,7 +54,7 @@ export const homeLinkRoutes: Routes = async (app, { bridge }) => {
         summary: 'Another time, until somebody has arrived',
         tags,
         params,
-        body: Closed({ slot: Slot }),
+        body: RescheduleBody,
         response,
       },
     },
@@ -68,5 +68,20 @@ export const homeLinkRoutes: Routes = async (app, { bridge }) => {
       schema: { summary: 'Call it off, until somebody has arrived', tags, params, body: Closed({}), response },
     },
     (request) => offers.cancel(request.params.token),
+  )
+
+  app.post(
+    `${base}/solved`,
+    {
+      config,
+      schema: {
+        summary: 'Is it solved? Asked when no reading could tell; no takes the repair up again',
+        tags,
+        params,
+        body: SolvedBody,
+        response,
+      },
+    },
+    (request) => offers.solved(request.params.token, request.body),
   )
 }

@@ -1,16 +1,17 @@
 import type { AcceptBody, DeclineBody, OfferView, SelfServiceGuide, SnoozeBody } from '#contracts'
-import { call, tokenOf } from './call.ts'
+import { call } from './call.ts'
+import { button, choice } from './controls.ts'
 import { type Child, el } from './dom.ts'
 import { evidenceFigure, sortedEvidence } from './evidence.ts'
-import { money, slotText, span, when } from './format.ts'
+import { money, span, when } from './format.ts'
+import { path } from './offer-calls.ts'
+import { changeCard, progress, solvedCard } from './offer-visit.ts'
 import { type Page, runScreen } from './session.ts'
 import { slotPicker } from './slot-picker.ts'
 import type { Word } from './words.ts'
 
-const path = `/home/v1/offers/${encodeURIComponent(tokenOf(location.pathname))}`
 /** A visit under way changes by the minute at most. */
 const REFRESH_MS = 20_000
-const STAGES = ['received', 'taken', 'under_way', 'done', 'followed_up'] as const
 const DECLINE_REASONS = [
   'not_now',
   'too_expensive',
@@ -54,7 +55,7 @@ function body(view: OfferView, page: Offer): Child[] {
     case 'snoozed':
       return asked(view, page)
     case 'accepted':
-      return [headline(view, page), progress(view, page), needs(view, page), price(view, page), cancelCard(view, page)]
+      return [headline(view, page), progress(view, page), needs(view, page), price(view, page), changeCard(view, page)]
     case 'self_service':
       return [
         ended(say('selfTitle'), say('selfAfter')),
@@ -70,7 +71,9 @@ function body(view: OfferView, page: Offer): Child[] {
     case 'cancelled':
       return [ended(say('cancelledTitle'))]
     case 'closed':
-      return view.progress ? [headline(view, page), progress(view, page)] : [ended(say('closedTitle'))]
+      return view.progress
+        ? [headline(view, page), progress(view, page), solvedCard(view, page)]
+        : [ended(say('closedTitle'))]
   }
 }
 
@@ -290,73 +293,12 @@ function guideBody(content: SelfServiceGuide, { say, locale }: Offer): HTMLEleme
   )
 }
 
-function progress(view: OfferView, { say, locale }: Offer): HTMLElement {
-  const state = view.progress
-  const where = { locale, timeZone: view.timeZone }
-  if (!state) return el('section', { class: 'card' }, el('p', { class: 'big' }, say('bookedTitle')))
-  const reached = new Map(state.reached.map(({ stage, at }) => [stage, at]))
-  const now = STAGES.indexOf(state.stage)
-  const steps = STAGES.map((stage, i) =>
-    el(
-      'li',
-      {
-        class: `${i <= now ? 'reached' : ''}${i === now ? ' current' : ''}`,
-        'aria-current': i === now ? 'step' : null,
-      },
-      say(stage),
-    ),
-  )
-  const facts: Child[] = []
-  const fact = (word: Word, text: string) => facts.push(el('dt', {}, say(word)), el('dd', {}, text))
-  if (state.appointment) fact('time', slotText(state.appointment, where))
-  if (state.technician) {
-    const { name, ref, rating } = state.technician
-    fact('technician', `${name ?? ref}${rating === undefined ? '' : ` · ${say('rating')} ${rating}`}`)
-  }
-  if (state.workOrder) fact('orderNumber', state.workOrder)
-  const last = reached.get(state.stage)
-  return el(
-    'section',
-    { class: 'card', 'aria-label': say('progressTitle') },
-    el('p', { class: 'big' }, now === 0 ? say('bookedTitle') : say(state.stage)),
-    el('ol', { class: 'steps' }, ...steps),
-    el('dl', { class: 'facts' }, ...facts),
-    last !== undefined && el('p', { class: 'soft' }, when(last, 'full', where)),
-    state.result?.found && el('p', {}, el('strong', {}, `${say('found')}: `), state.result.found),
-    state.result?.verified &&
-      el('p', { class: `notice ${state.result.verified === 'verified' ? '' : 'warning'}` }, say(state.result.verified)),
-  )
-}
-
-function cancelCard(view: OfferView, page: Offer): Child {
-  if (!view.choices.includes('cancel')) return null
-  const { say } = page
-  const root = el('section', { class: 'card' })
-  const menu = (): void => root.replaceChildren(choice('cancel', say('cancel'), ask))
-  const ask = (): void => {
-    const sure = el('div', { 'data-open': '' }, el('p', { class: 'big' }, say('cancelSure')), page.messages)
-    sure.append(button('cancelDo', () => void page.send(() => call<OfferView>(`${path}/cancel`, {})), 'main', say))
-    sure.append(button('keep', menu, '', say))
-    root.replaceChildren(sure)
-  }
-  menu()
-  return root
-}
-
 function ended(title: string, text?: string): HTMLElement {
   return el('section', { class: 'card', role: 'status' }, el('h1', {}, title), text !== undefined && el('p', {}, text))
 }
 
 function details(summary: string, ...children: Child[]): HTMLElement {
   return el('details', {}, el('summary', {}, summary), ...children)
-}
-
-function button(word: Word, click: () => void, look: string, say: Offer['say']): HTMLButtonElement {
-  return el('button', { type: 'button', class: look || null, click }, say(word))
-}
-
-function choice(name: string, text: string, click: () => void): HTMLButtonElement {
-  return el('button', { type: 'button', 'data-choice': name, click }, text)
 }
 
 /** Causes are written without a full stop, so that others can go on after them. */

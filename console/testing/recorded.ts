@@ -139,13 +139,14 @@ export function acceptedView(
   const stages = ['received', 'taken', 'under_way', 'done', 'followed_up'] as const
   return offerView({
     state: stage === 'followed_up' ? 'closed' : 'accepted',
-    choices: stage === 'received' || stage === 'taken' ? ['cancel'] : [],
+    choices: stage === 'received' || stage === 'taken' ? ['reschedule', 'cancel'] : [],
     progress: {
       stage,
       reached: stages
         .slice(0, stages.indexOf(stage) + 1)
         .map((reached, i) => ({ stage: reached, at: at(nowMs + i * 3_600_000) })),
       workOrder: 'BH-2026-000123',
+      requested: slots[0]!,
       appointment: slots[0]!,
       technician: { ref: 'T-17', name: '师傅 17 号', rating: 4.9 },
       result: null,

@@ -67,10 +67,16 @@ export const noticeEffects: Pick<CaseBehaviour['effects'], 'askHome' | 'informHo
         home,
         kind: 'service',
         reasonCode: 'solved_question',
-        text: {
-          'zh-CN': `您的${name['zh-CN']}维修后暂无数据，问题解决了吗？点开告诉我们。`,
-          en: `We have no readings of your ${name.en} since the repair. Is it solved? Open to tell us.`,
-        },
+        // Without an offer there is no page to answer on.
+        text: offer
+          ? {
+              'zh-CN': `您的${name['zh-CN']}维修后暂无数据，问题解决了吗？点开告诉我们。`,
+              en: `We have no readings of your ${name.en} since the repair. Is it solved? Open to tell us.`,
+            }
+          : {
+              'zh-CN': `您的${name['zh-CN']}维修后暂无数据。若问题未解决，请联系品牌客服。`,
+              en: `We have no readings of your ${name.en} since the repair. If it is not solved, please tell the brand.`,
+            },
         caseId: record.case_id,
         ...(offer ? { offer: { id: offer.offer_id, generation: offer.generation } } : {}),
         sendAfterMs: work.atMs,

@@ -1,0 +1,4 @@
+import { tokenOf } from './call.ts'
+
+/** Where the calls of this link begin. */
+export const path = `/home/v1/offers/${encodeURIComponent(tokenOf(location.pathname))}`
