@@ -46,8 +46,7 @@ export async function placeOrder(core: Core, work: Work, cases: readonly CaseRec
       gated || (result?.kind === 'unmet' && result.unmet.some((one) => one.guard === 'gateOpen')) ? 'gate' : null
     await setTimer(work, 'place_order', first.case_id, work.atMs + RECHECK_MS, waitsFor)
     const held = (await ruleStandsBehind(work, cases)) ? 'a gate holds the order' : 'the rule is out of force'
-    for (const record of cases)
-      await flagReview(core, work, record, waitsFor ? held : 'no consented partner can come')
+    for (const record of cases) await flagReview(core, work, record, waitsFor ? held : 'no consented partner can come')
     return
   }
   const agreed = accepted?.charge ?? standingCharge(plan.charge!, chosen.consent, work.atMs)
