@@ -15,7 +15,7 @@ import {
   systemRandom,
   toError,
 } from '#platform'
-import { type BridgePolicy, createServiceBridge, type ServiceBridge } from '#service-bridge'
+import { type BridgePolicy, createServiceBridge, forgetEffects, type ServiceBridge } from '#service-bridge'
 import { type Database, forgetOldIdempotencyKeys, forgetOldReceipts, readFact, writeFact } from '#store'
 import type { HubConfig } from './config.ts'
 import { openDataDir } from './data-dir.ts'
@@ -238,6 +238,10 @@ function retentionOf({ log, rules, record }: LogPart, db: Database) {
       async (nowMs: number) => record?.history.tidy(nowMs),
       (nowMs: number) => db.asHub((tx) => forgetOldIdempotencyKeys(tx, nowMs)),
       (nowMs: number) => db.asHub((tx) => forgetOldReceipts(tx, nowMs)),
+      async () => {
+        const stateSeq = (await rules?.position())?.stateSeq ?? 0
+        await db.asHub((tx) => forgetEffects(tx, stateSeq))
+      },
     ],
     lastDaily: {
       read: () => db.asHub((tx) => readFact<number>(tx, 'tidied_at')),

@@ -1,3 +1,4 @@
+export { forgetEffects } from './acted-upon.ts'
 export type {
   Actor,
   AgreementView,

@@ -8,6 +8,7 @@ import {
 } from '#contracts'
 import { derivedId } from '#platform'
 import type { Dispatch, Tx } from '#store'
+import { isNew } from './acted-upon.ts'
 import type { Happen } from './case-driver.ts'
 import { type CaseRecord, changeCase, lockCase, recordTransition } from './case-record.ts'
 import { beginWork, type Core, note, THE_HUB, type Work } from './core.ts'
@@ -53,22 +54,6 @@ export async function applyEffects(
 
 function brandOf(effect: AlertEffect): string | null {
   return 'episode' in effect ? effect.episode.brandId : effect.brandId
-}
-
-/** False when this very effect was acted upon before. */
-async function isNew(work: Work, effect: Exclude<AlertEffect, { kind: 'operator.event' }>): Promise<boolean> {
-  const noted = await work.tx
-    .insertInto('service_effects')
-    .values({
-      brand_id: work.brandId,
-      device_id: 'episode' in effect ? effect.episode.deviceId : effect.deviceId,
-      seq: effect.seq,
-      ordinal: effect.ordinal,
-    })
-    .onConflict((conflict) => conflict.doNothing())
-    .returning('seq')
-    .executeTakeFirst()
-  return noted !== undefined
 }
 
 async function applyOne(
