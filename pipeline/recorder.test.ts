@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { expect, onTestFinished, test } from 'vitest'
+import { expect, onTestFinished, test, vi } from 'vitest'
 import type { LogEntry } from '#contracts'
 import { silentLogger } from '#platform'
 import { type Database, type HistoryStore, openDuckHistory } from '#store'
@@ -192,3 +192,34 @@ async function registerDevice(db: Database, brandId: string): Promise<void> {
       .execute()
   })
 }
+
+test('an empty history begins with the oldest record of a log that has forgotten its first ones', async () => {
+  const { openHistory, record, reading, append, stored, log, reader } = await setUp()
+  await append(reading(0), reading(1))
+  await append(reading(2))
+  await log.dropThrough(2)
+  const { lastSeq } = await append(reading(3))
+  await vi.waitUntil(() => reader.firstSeq() === 3)
+  const history = await openHistory()
+  const recorder = await record(history)
+  await recorder.caughtUp(lastSeq)
+  expect(await stored(history)).toEqual([
+    [3, 2],
+    [4, 3],
+  ])
+})
+
+test('a history that lacks records the log has forgotten is refused', async () => {
+  const { openHistory, record, reading, append, log, reader } = await setUp()
+  const history = await openHistory()
+  const { lastSeq } = await append(reading(0))
+  const before = await record(history)
+  await before.caughtUp(lastSeq)
+  await before.stop()
+  await append(reading(1))
+  await append(reading(2))
+  await log.dropThrough(2)
+  await append(reading(3))
+  await vi.waitUntil(() => reader.firstSeq() === 3)
+  await expect(record(history)).rejects.toMatchObject({ code: 'LOG_GAP' })
+})

@@ -84,11 +84,12 @@ export function createRecorder(options: RecorderOptions): Recorder {
 
   /** Where the store stands, checked against the log; afterwards the filter knows what came before. */
   const takePlace = async (): Promise<number> => {
-    const stored = (await history.position()) ?? { logId: reader.logId, seq: 0, safeSeq: 0 }
-    assertPosition(reader, stored, 'the telemetry history')
-    safeSeq = stored.safeSeq
-    storedSeq = stored.seq
+    const stored = await history.position()
+    safeSeq = stored?.safeSeq ?? 0
+    storedSeq = stored?.seq ?? 0
     filter = new RepetitionFilter()
+    if (!stored) return beginning()
+    assertPosition(reader, stored, 'the telemetry history')
     const fromSeq = Math.max(reader.firstSeq() - 1, stored.seq - WARM_UP_RECORDS, 0)
     for (let at = fromSeq; at < stored.seq; ) {
       const records = reader.read(at, { records: Math.min(SLICE_RECORDS, stored.seq - at) })
@@ -97,6 +98,14 @@ export function createRecorder(options: RecorderOptions): Recorder {
       await turn()
     }
     return stored.seq
+  }
+
+  /** An empty store has applied nothing, so nothing it has can be torn: it begins where the log does. */
+  const beginning = (): number => {
+    const firstSeq = reader.firstSeq()
+    if (firstSeq > 1 && reader.headSeq() > 0)
+      logger.warn({ firstSeq }, 'the telemetry history is empty and begins with the oldest record of the log')
+    return Math.max(firstSeq - 1, 0)
   }
 
   const collect = async (afterSeq: number): Promise<Batch | null> => {
