@@ -96,7 +96,7 @@ for (let cycle = 1; cycle <= cycles; cycle++) {
     starting++
   }
   child = await startHub()
-  if (cycle % 10 === 0 || cycle === cycles) say(`${cycle} kills, ${ledger.size} readings acknowledged`)
+  if (cycle % 5 === 0 || cycle === cycles) say(`${cycle} kills, ${ledger.size} readings acknowledged`)
 }
 
 for (const appliance of appliances) await appliance.finish()
@@ -171,11 +171,13 @@ async function settled(): Promise<void> {
     const text = await (await fetch(`${hub.url}/metrics`)).text()
     const metric = (name: string): number => Number(new RegExp(`^beforehand_${name} (.+)$`, 'm').exec(text)?.[1])
     const pending = await hub.get<{ items: unknown[] }>('/api/deliveries?state=pending')
-    const cases = await house.brand.get<{ items: unknown[] }>('/api/cases?state=open')
+    const { items } = await house.brand.get<{ items: { dispatch: string }[] }>('/api/cases?state=open')
+    // A case that only tells stays open for as long as its alert does; the others are on their way to an order.
+    const cases = items.filter(({ dispatch }) => dispatch !== 'notify')
     const lag = metric('rules_lag_records') + metric('history_lag_records')
-    if (lag === 0 && pending.items.length === 0 && cases.items.length === 0) return
+    if (lag === 0 && pending.items.length === 0 && cases.length === 0) return
     if (realClock.nowMs() > untilMs)
-      throw new Error(`not settled: lag ${lag}, ${pending.items.length} deliveries, ${cases.items.length} open cases`)
+      throw new Error(`not settled: lag ${lag}, ${pending.items.length} deliveries, ${cases.length} cases without an order`)
     await realSleep(200)
   }
 }
