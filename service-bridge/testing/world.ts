@@ -89,6 +89,9 @@ export interface World {
   /** The brand's own endpoint. */
   brandServer: PartnerServer
   secret: string
+  /** For another process over the same database. */
+  appUrl: string
+  secretKey: Buffer
   db: Awaited<ReturnType<typeof testDatabase>>['db']
   /** A second bridge over the same database, as after a crash. */
   another(options?: Partial<BridgeOptions>): ServiceBridge
@@ -118,10 +121,11 @@ export interface World {
 
 /** A brand with one purifier in one home, one partner with a real endpoint, and the bridge on a clock that stands. */
 export async function makeWorld(options: WorldOptions = {}): Promise<World> {
-  const { db } = await testDatabase()
+  const { db, appUrl } = await testDatabase()
   const brandId = await testBrand(db)
   const clock = new ManualClock(options.startMs ?? MORNING_MS)
-  const box = new SecretBox(randomBytes(32))
+  const secretKey = randomBytes(32)
+  const box = new SecretBox(secretKey)
   const [partner, brandServer] = [await partnerServer(), await partnerServer()]
   const homeId = newId('home')
   const deviceId = newId('dev')
@@ -249,6 +253,8 @@ export async function makeWorld(options: WorldOptions = {}): Promise<World> {
     partner,
     brandServer,
     secret,
+    appUrl,
+    secretKey,
     db,
     another: make,
 
