@@ -25,6 +25,7 @@ import { openDatabasePart } from './parts/database-part.ts'
 import { createEdgeBroker, createEdgeIngest } from './parts/edge-part.ts'
 import { type LogPart, openLogPart, ownsLog } from './parts/log-part.ts'
 import { readinessOf } from './readiness.ts'
+import { checkSecretKey } from './secret-key-check.ts'
 import { settle } from './settle.ts'
 import { SteppedClock } from './stepped-clock.ts'
 import { version } from './version.ts'
@@ -91,6 +92,7 @@ async function open(config: HubConfig, options: HubOptions, parts: AsyncDisposab
   const database = await openDatabasePart(config, logger)
   parts.defer(() => database.stop())
   const { db } = database
+  await checkSecretKey(db, dataDir.secretKey, systemClock.nowMs())
 
   // Some of these are told of each other's doings before all of them exist.
   let logPart: LogPart | null = null
