@@ -1,12 +1,15 @@
 import type { PartReadiness } from '#api'
 import type { TelemetryLog } from '#contracts'
-import { isHubError, toError } from '#platform'
+import { isHubError, realClock, toError } from '#platform'
 import type { Database } from '#store'
 import type { RecordPart } from './parts/record-part.ts'
 import type { RulesPart } from './parts/rules-part.ts'
 
 /** Two minutes of a busy hub; beyond it alerts are noticeably late. */
 const RULES_LAG_MAX = 1_000_000
+
+/** Supervisors give a probe a second or a few; one that gets no answer learns nothing of what is wrong. */
+const ANSWER_MS_MAX = 2_000
 
 export interface ReadinessParts {
   db: Database
@@ -19,13 +22,21 @@ export interface ReadinessParts {
 /** What each part says of itself, with the reason and what to do when it does not do its work. */
 export async function readinessOf(parts: ReadinessParts): Promise<PartReadiness[]> {
   const { db, log, rules, record } = parts
-  const answers: Promise<PartReadiness>[] = [database(db)]
+  const answers: Promise<PartReadiness>[] = [inTime('database', database(db))]
   if (log) answers.push(Promise.resolve(logReadiness(log)))
-  if (log && rules) answers.push(rulesReadiness(log, rules))
-  if (record) answers.push(historyReadiness(record))
+  if (log && rules) answers.push(inTime('rules', rulesReadiness(log, rules)))
+  if (record) answers.push(inTime('telemetry-history', historyReadiness(record)))
   const found = await Promise.all(answers)
   if (parts.stopping()) found.push({ part: 'hub', ready: false, reason: 'The hub is stopping.' })
   return found
+}
+
+/** A part that hangs is not ready, and must not keep the others from saying how they are. */
+async function inTime(part: string, answer: Promise<PartReadiness>): Promise<PartReadiness> {
+  const late = Promise.withResolvers<PartReadiness>()
+  const reason = `It has not answered for ${ANSWER_MS_MAX / 1_000} s; it hangs, or is overloaded.`
+  using _timer = realClock.setTimeout(() => late.resolve({ part, ready: false, reason }), ANSWER_MS_MAX)
+  return await Promise.race([answer, late.promise])
 }
 
 async function database(db: Database): Promise<PartReadiness> {
