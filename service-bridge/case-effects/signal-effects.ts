@@ -108,7 +108,6 @@ export const signalEffects: Pick<
         .where('work_order_id', '=', record.work_order_id)
         .where('case_id', '=', record.case_id)
         .execute()
-      if (end === 'verified') await releaseLatches(move, record)
       if (!order) continue
       const telling = {
         type: `work_order.${end}`,
@@ -141,25 +140,6 @@ async function watch(move: Move, record: CaseRecord, partReplaced: boolean): Pro
     repairedAtMs: move.work.atMs,
     partReplaced,
   })
-}
-
-/** A repair without a new part leaves latched alerts behind; proven, they are let go. */
-async function releaseLatches(move: Move, record: CaseRecord): Promise<void> {
-  const open = await move.work.tx
-    .selectFrom('case_episodes')
-    .select('episode_id')
-    .where('brand_id', '=', move.work.brandId)
-    .where('case_id', '=', record.case_id)
-    .where('resolved_at_ms', 'is', null)
-    .execute()
-  for (const { episode_id } of open) {
-    await change(move, `release ${episode_id}`, record, {
-      type: 'alert.dismissed',
-      episodeId: episode_id,
-      deviceId: record.device_id,
-      reason: 'repair verified',
-    })
-  }
 }
 
 async function change(
