@@ -2,16 +2,23 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import type { Episode } from '#contracts'
 import { CASE_STATES_OVER, instant, type PartnerStatus } from '#contracts'
-import { createLogger, isHubError } from '#platform'
+import { createLogger, derivedId, isHubError } from '#platform'
 import { isQuiet } from './quiet-hours.ts'
 import { BRAND_USER, DAY, HOUR, MINUTE, makeWorld, type World } from './testing/world.ts'
 
 /**
  * Random histories of rules, people, partners, time and crashes, against what must never be:
  * two live cases of a component, two live items of a case, an order without a consent, an
- * address before acceptance, a message at night. Refusals are part of life; anything else
- * that is thrown is a bug.
+ * address before acceptance, a message at night or without consent. Refusals are part of life; anything
+ * else that is thrown is a bug. Most steps walk a case on to where it may go next, so that every row of the
+ * table is reached; the others fall upon it from the side.
  */
+
+/** Rows of the case table that are built; T7 and T20 are its answers to the alert's own life. */
+const ROWS = ['C1', 'C4', 'C5', 'C6', 'C7', 'C8', 'C9', 'C11', 'C13', 'C15', 'C16', 'C17', 'C18', 'C20', 'C21', 'T20']
+const RUNS = Number(process.env.MODEL_RUNS ?? 8)
+/** Which rows are reached is known for this seed; `MODEL_SEED=random` goes where nobody has been. */
+const SEED = process.env.MODEL_SEED === 'random' ? undefined : Number(process.env.MODEL_SEED ?? 20_260_602)
 
 const COMPONENTS = ['hepa-filter', 'fan'] as const
 const STATUSES: readonly PartnerStatus[] = [
@@ -27,7 +34,12 @@ const STATUSES: readonly PartnerStatus[] = [
 ]
 
 const step = fc.oneof(
-  { weight: 5, arbitrary: fc.record({ do: fc.constant('fire' as const), component: fc.constantFrom(...COMPONENTS) }) },
+  {
+    weight: 30,
+    arbitrary: fc.record({ do: fc.constant('walk' as const), nth: fc.nat(3), twist: fc.nat(11) }),
+  },
+  { weight: 4, arbitrary: fc.record({ do: fc.constant('fire' as const), component: fc.constantFrom(...COMPONENTS) }) },
+  { weight: 2, arbitrary: fc.record({ do: fc.constant('race' as const), component: fc.constantFrom(...COMPONENTS) }) },
   {
     weight: 2,
     arbitrary: fc.record({
@@ -37,14 +49,14 @@ const step = fc.oneof(
     }),
   },
   {
-    weight: 6,
+    weight: 4,
     arbitrary: fc.record({
       do: fc.constant('pass' as const),
       ms: fc.constantFrom(10 * MINUTE, 10 * MINUTE, HOUR, HOUR, 9 * HOUR, 12 * HOUR, 15 * DAY),
     }),
   },
   {
-    weight: 5,
+    weight: 3,
     arbitrary: fc.record({
       do: fc.constant('answer' as const),
       nth: fc.nat(3),
@@ -52,7 +64,7 @@ const step = fc.oneof(
     }),
   },
   {
-    weight: 8,
+    weight: 3,
     arbitrary: fc.record({
       do: fc.constant('say' as const),
       nth: fc.nat(3),
@@ -61,7 +73,7 @@ const step = fc.oneof(
     }),
   },
   {
-    weight: 6,
+    weight: 1,
     arbitrary: fc.record({
       do: fc.constant('complete' as const),
       nth: fc.nat(3),
@@ -69,7 +81,7 @@ const step = fc.oneof(
     }),
   },
   {
-    weight: 3,
+    weight: 1,
     arbitrary: fc.record({
       do: fc.constant('verify' as const),
       nth: fc.nat(3),
@@ -77,11 +89,12 @@ const step = fc.oneof(
     }),
   },
   {
-    weight: 1,
+    weight: 3,
     arbitrary: fc.record({
       do: fc.constant('consent' as const),
       purpose: fc.constantFrom('contact', 'share'),
-      granted: fc.boolean(),
+      // More noes than yeses: what happens without a consent is what matters.
+      granted: fc.constantFrom(false, false, true),
     }),
   },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('cancel' as const), nth: fc.nat(3) }) },
@@ -90,12 +103,81 @@ const step = fc.oneof(
 )
 type Step = typeof step extends fc.Arbitrary<infer T> ? T : never
 
+/** The case's next step as its people, its partner and its signal would take it; `twist` picks among the lawful ones. */
+async function walk(world: World, episodes: readonly Episode[], caseId: string, twist: number): Promise<void> {
+  const { bridge, brandId, clock } = world
+  const record = await bridge.cases.get(brandId, caseId)
+  const often = twist < 8
+  const offer = record.offerId === null ? null : await bridge.offers.get(brandId, record.offerId)
+  const token = offer?.link.split('/').at(-1) ?? ''
+  switch (record.state) {
+    case 'open':
+      return world.pass(often ? 10 * MINUTE : 12 * HOUR)
+    case 'offered':
+    case 'snoozed': {
+      const slot = offer?.view.slots[0]
+      if (often && slot) await bridge.offers.accept(token, { slot, shareWith: ['fixit'] })
+      else if (twist === 8) await bridge.offers.selfService(token)
+      else if (twist === 9) await bridge.offers.snooze(token, { until: instant(clock.nowMs() + DAY) })
+      else await world.pass(twist === 10 ? DAY : 15 * DAY)
+      return bridge.idle()
+    }
+    case 'accepted':
+      return world.pass(DAY)
+    case 'ordered':
+    case 'scheduled':
+    case 'in_progress': {
+      const order = await bridge.orders.get(brandId, record.workOrderId!)
+      // The signal recovers although somebody is on the way.
+      if (twist === 11)
+        for (const episode of episodes.filter((one) => record.episodeIds.includes(one.episodeId)))
+          await world.resolve(episode)
+      if (record.state === 'in_progress')
+        await world.complete(order.id, often ? 'confirmed' : 'no_fault_found', twist % 2 === 0)
+      else if (record.state === 'ordered') await world.say(order.id, { status: 'accepted' })
+      else await world.say(order.id, { status: often ? 'arrived' : 'dispatched' })
+      return
+    }
+    case 'verifying': {
+      const attempt = record.events.filter(
+        (event) => event.row === 'C15' || event.event === 'self_service_chosen',
+      ).length
+      const end = (['verified', 'not_fixed', 'unverified'] as const)[twist % 3]!
+      return twist === 11 ? world.pass(15 * DAY) : world.endVerification(caseId, end, attempt)
+    }
+    case 'self_serviced':
+      return often ? world.endVerification(caseId, 'verified', 1) : world.pass(15 * DAY)
+    case 'closed':
+    case 'declined':
+    case 'recovered':
+    case 'expired':
+    case 'cancelled':
+      if (record.end === 'unverified') await bridge.offers.solved(token, { solved: twist % 2 === 1 })
+      else await world.pass(HOUR).then(() => world.fire({ component: record.component }))
+  }
+}
+
 async function take(world: World, episodes: Episode[], one: Step): Promise<void> {
   const { bridge, brandId } = world
   const nth = <T>(items: T[], at: number): T | undefined => items[at % Math.max(1, items.length)]
   const orders = async () => (await bridge.orders.list(brandId, {})).items
   const cases = async () => (await bridge.cases.list(brandId, {})).items
   switch (one.do) {
+    case 'walk': {
+      // The newest first: what is over seldom goes on.
+      const record = nth(await cases(), Math.max(0, one.nth - 1))
+      if (record) await walk(world, episodes, record.id, one.twist)
+      break
+    }
+    case 'race': {
+      // Two runners at once, as while one takes over from another: the later repeats what was refused to it.
+      const ids = [1, 2].map((i) => derivedId('ep', brandId, 'race', episodes.length, i))
+      const fire = (episodeId: string) => world.fire({ component: one.component, episodeId })
+      const done = await Promise.allSettled(ids.map(fire))
+      for (const [i, result] of done.entries())
+        episodes.push(result.status === 'fulfilled' ? result.value : await fire(ids[i]!))
+      break
+    }
     case 'fire':
       episodes.push(await world.fire({ component: one.component }))
       break
@@ -174,7 +256,8 @@ async function take(world: World, episodes: Episode[], one: Step): Promise<void>
   }
 }
 
-async function check(world: World): Promise<void> {
+/** What must never be; gathers the rows of the table that were taken. */
+async function check(world: World, rows: Set<string>): Promise<void> {
   await world.db.asHub(async (tx) => {
     const cases = await tx.selectFrom('cases').selectAll().execute()
     for (const component of COMPONENTS) {
@@ -188,10 +271,11 @@ async function check(world: World): Promise<void> {
       if (item) expect(['ordered', 'scheduled', 'in_progress']).toContain(record.state)
       const events = await tx
         .selectFrom('case_events')
-        .select('ordinal')
+        .select(['ordinal', 'table_row'])
         .where('case_id', '=', record.case_id)
         .orderBy('ordinal')
         .execute()
+      for (const event of events) rows.add(event.table_row)
       expect(events.map((event) => event.ordinal)).toEqual(events.map((_, i) => i + 1))
     }
     const orders = await tx
@@ -211,24 +295,34 @@ async function check(world: World): Promise<void> {
       .select(['send_after_ms', 'reason_code'])
       .where('kind', '=', 'service')
       .execute()
-    for (const notice of asked.filter((one) => one.reason_code.startsWith('offer')))
-      expect(isQuiet(notice.send_after_ms, quiet)).toBe(false)
+    const agreed = await tx.selectFrom('consents').selectAll().where('purpose', '=', 'contact').execute()
+    for (const { send_after_ms, reason_code } of asked) {
+      if (!reason_code.startsWith('offer')) continue
+      expect(isQuiet(send_after_ms, quiet)).toBe(false)
+      const consented = agreed.some(
+        ({ granted, at_ms, withdrawn_at_ms }) =>
+          granted && at_ms <= send_after_ms && (withdrawn_at_ms === null || withdrawn_at_ms >= send_after_ms),
+      )
+      expect(consented).toBe(true)
+    }
   })
   const created = world.partner.ofType('work_order.created')
   const subjects = created.map((one) => one.event.subject)
   expect(new Set(created.map((one) => one.id)).size).toBe(new Set(subjects).size)
 }
 
-test('random histories never do what must never be', { timeout: 240_000 }, async () => {
+test('random histories never do what must never be, and go everywhere', { timeout: 240_000 }, async () => {
+  const rows = new Set<string>()
   await fc.assert(
-    fc.asyncProperty(fc.boolean(), fc.array(step, { minLength: 20, maxLength: 40 }), async (auto, steps) => {
+    fc.asyncProperty(fc.boolean(), fc.array(step, { minLength: 25, maxLength: 50 }), async (auto, steps) => {
       // What a timer or attempt could not do is logged and tried again: here it is a failure.
       const episodes: Episode[] = []
       const errors: string[] = []
       const logger = createLogger('error', { write: (line) => errors.push(line) })
       const world = await makeWorld({
         agreement: { sla: { accept: 'P3D' } },
-        bridge: { logger },
+        // Short rests, so that a component has several cases in one history.
+        bridge: { logger, policy: { coolDownMs: HOUR, offersPerHome: 20 } },
         ...(auto ? { rule: { dispatch: 'auto' as const }, standingShare: true } : {}),
       })
       // Every history begins with a need that had time to be asked about.
@@ -240,9 +334,10 @@ test('random histories never do what must never be', { timeout: 240_000 }, async
         })
       }
       await world.bridge.idle()
-      await check(world)
+      await check(world, rows)
       expect(errors).toEqual([])
     }),
-    { numRuns: Number(process.env.MODEL_RUNS ?? 6), endOnFailure: true },
+    { numRuns: RUNS, endOnFailure: true, ...(SEED === undefined ? {} : { seed: SEED }) },
   )
+  if (SEED !== undefined && RUNS >= 8) expect(ROWS.filter((row) => !rows.has(row))).toEqual([])
 })
