@@ -93,14 +93,13 @@ export class ManualClock implements Clock {
 export async function realSleep(delayMs: number, signal?: AbortSignal): Promise<void> {
   if (signal?.aborted) return
   await new Promise<void>((resolve) => {
-    const timer = realClock.setTimeout(resolve, delayMs)
-    signal?.addEventListener(
-      'abort',
-      () => {
-        timer[Symbol.dispose]()
-        resolve()
-      },
-      { once: true },
-    )
+    const wake = (): void => {
+      timer[Symbol.dispose]()
+      // A loop sleeps under one signal for as long as the hub runs: nothing of a sleep may stay with it.
+      signal?.removeEventListener('abort', wake)
+      resolve()
+    }
+    const timer = realClock.setTimeout(wake, delayMs)
+    signal?.addEventListener('abort', wake)
   })
 }

@@ -1,9 +1,9 @@
 import { spawnSync } from 'node:child_process'
-import { chmod, cp, mkdir, mkdtemp, readFile, readlink, rm, stat, writeFile } from 'node:fs/promises'
+import { chmod, cp, mkdir, mkdtemp, readFile, readlink, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import pg from 'pg'
-import { expect, onTestFinished, test } from 'vitest'
+import { expect, onTestFinished, test, vi } from 'vitest'
 import { silentLogger } from '#platform'
 import { locate, readyBinaries } from './binaries.ts'
 import {
@@ -103,6 +103,34 @@ test('after the server itself was killed, the next start recovers what was commi
   process.kill(first.pid, 'SIGKILL')
   const second = await started(dir, { durable: true })
   expect(await query(second.ownerUrl, 'SELECT n FROM kept')).toEqual([{ n: 7 }])
+})
+
+test('kept running, a server that was killed is back at the same address with what was committed', async () => {
+  const dir = await dataFolder()
+  const kept = await started(dir, { durable: true, keepRunning: true })
+  await query(kept.ownerUrl, 'CREATE TABLE kept AS SELECT 7 AS n')
+  const killed = kept.pid
+  process.kill(killed, 'SIGKILL')
+  await vi.waitUntil(() => kept.pid !== killed, { timeout: 30_000 })
+  expect(await query(kept.ownerUrl, 'SELECT n FROM kept')).toEqual([{ n: 7 }])
+  await kept.stop()
+  await expect(query(kept.ownerUrl, 'SELECT 1')).rejects.toThrow()
+})
+
+test('kept running, one that cannot start is tried again until it can, and stopped meanwhile if asked', async () => {
+  const dir = await dataFolder()
+  const kept = await started(dir, { keepRunning: true })
+  const control = join(dir, 'cluster', 'global', 'pg_control')
+  await rename(control, `${control}.away`)
+  const killed = kept.pid
+  process.kill(killed, 'SIGKILL')
+  await vi.waitUntil(async () => (await readFile(join(dir, 'server.log'), 'utf8')).includes('pg_control'), 30_000)
+  await rename(`${control}.away`, control)
+  await vi.waitUntil(() => kept.pid !== killed, { timeout: 30_000 })
+  expect(await query(kept.ownerUrl, 'SELECT 1 AS n')).toEqual([{ n: 1 }])
+  await rename(control, `${control}.away`)
+  process.kill(kept.pid, 'SIGKILL')
+  await kept.stop()
 })
 
 test('a pid file naming what is another program by now does not keep it from starting', async () => {

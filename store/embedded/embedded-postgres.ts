@@ -5,6 +5,7 @@ import { HubError, type Logger, newSecret, realClock, realSleep, toError } from 
 import { type Binaries, exists, readyBinaries, STAGE_ROOT } from './binaries.ts'
 import { lastLines, readyCluster } from './cluster.ts'
 import { type ClusterPlace, clusterPlace } from './cluster-place.ts'
+import { keepRunning } from './keep-running.ts'
 import { type OperatingUser, operatingUser } from './operating-user.ts'
 import {
   commandLine,
@@ -22,7 +23,8 @@ export interface EmbeddedPostgres {
   appUrl: string
   /** Whether a server left running by a killed hub was taken over. */
   adopted: boolean
-  pid: number
+  /** Of the process that serves now: one that ended unasked is replaced. */
+  readonly pid: number
   /** Shuts the server down cleanly; waits until it is gone. */
   stop(): Promise<void>
 }
@@ -34,6 +36,8 @@ export interface EmbeddedPostgresOptions {
   /** False only where losing everything at a power cut is fine: tests. */
   durable?: boolean
   connectionsMax?: number
+  /** Starts the server again whenever it ends before `stop`. For whoever owns the folder alone. */
+  keepRunning?: boolean
   /** Where what the server's user cannot reach is put instead. */
   stageRoot?: string
 }
@@ -112,12 +116,20 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): P
   const left = await adoptOrStop(server)
   const postmaster = left ?? (await launch(server))
   await ensureRoleAndDatabase(server)
+  const kept = options.keepRunning
+    ? keepRunning(postmaster, {
+        relaunch: async () => (await adoptOrStop(server)) ?? (await launch(server)),
+        logger: options.logger,
+      })
+    : { pid: () => postmaster.pid, release: async () => postmaster }
   return {
     ownerUrl: url(place, OWNER, passwords.owner),
     appUrl: url(place, APP, passwords.app),
     adopted: left !== null,
-    pid: postmaster.pid,
-    stop: () => stopPostmaster(place.cluster, postmaster),
+    get pid() {
+      return kept.pid()
+    },
+    stop: async () => stopPostmaster(place.cluster, await kept.release()),
   }
 }
 
