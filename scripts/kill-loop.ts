@@ -177,7 +177,9 @@ async function settled(): Promise<void> {
     const lag = metric('rules_lag_records') + metric('history_lag_records')
     if (lag === 0 && pending.items.length === 0 && cases.length === 0) return
     if (realClock.nowMs() > untilMs)
-      throw new Error(`not settled: lag ${lag}, ${pending.items.length} deliveries, ${cases.length} cases without an order`)
+      throw new Error(
+        `not settled: lag ${lag}, ${pending.items.length} deliveries, ${cases.length} cases without an order`,
+      )
     await realSleep(200)
   }
 }
