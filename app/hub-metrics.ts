@@ -1,12 +1,16 @@
+import { statfsSync } from 'node:fs'
 import { collectDefaultMetrics, Gauge, Registry } from 'prom-client'
 import type { Broker } from '#broker'
 import type { TelemetryLog } from '#contracts'
 import type { Ingest } from '#ingest'
 import type { DeviceDirectory, LiveTail } from '#pipeline'
+import type { Database } from '#store'
 import type { RecordPart } from './parts/record-part.ts'
 import type { RulesPart } from './parts/rules-part.ts'
 
 export interface MetricSources {
+  db: Database
+  logDir: string
   log: TelemetryLog
   ingest: Ingest
   broker: Broker
@@ -24,7 +28,7 @@ export function createMetrics(): Registry {
 }
 
 export function measureHub(registry: Registry, sources: MetricSources): void {
-  const { log, ingest, broker, directory, liveTail, rules, record } = sources
+  const { db, logDir, log, ingest, broker, directory, liveTail, rules, record } = sources
   const gauge = (name: string, help: string, read: () => number | Promise<number>): void => {
     new Gauge({
       name: `beforehand_${name}`,
@@ -40,20 +44,25 @@ export function measureHub(registry: Registry, sources: MetricSources): void {
     name: string,
     help: string,
     label: string,
-    read: () => Record<string, number | undefined>,
+    read: () => Record<string, number | undefined> | Promise<Record<string, number | undefined>>,
   ): void => {
     new Gauge({
       name: `beforehand_${name}`,
       help,
       labelNames: [label],
       registers: [registry],
-      collect() {
-        for (const [value, count] of Object.entries(read())) this.set({ [label]: value }, count ?? 0)
+      async collect() {
+        const values = await Promise.resolve(read()).catch(() => ({}))
+        for (const [value, count] of Object.entries(values)) this.set({ [label]: value }, count ?? 0)
       },
     })
   }
   gauge('log_head_seq', 'Last synced position of the telemetry log', () => log.headSeq())
   gauge('log_pending_bytes', 'Bytes waiting to be synced', () => log.pendingBytes())
+  gauge('log_disk_free_bytes', 'Bytes free on the disk of the telemetry log', () => {
+    const { bavail, bsize } = statfsSync(logDir)
+    return bavail * bsize
+  })
   gauge('ingest_messages_total', 'Messages stored since the start', () => ingest.stats().messages)
   gauge('ingest_readings_total', 'Readings stored since the start', () => ingest.stats().readings)
   labelled('ingest_quarantined_total', 'Payloads quarantined since the start', 'code', () => ingest.stats().quarantined)
@@ -63,6 +72,9 @@ export function measureHub(registry: Registry, sources: MetricSources): void {
   labelled('mqtt_cut_total', 'Connections turned away or cut', 'reason', () => broker.stats().cut)
   labelled('mqtt_received_total', 'Publishes taken', 'route', () => broker.stats().received)
   gauge('devices', 'Devices that may speak', () => directory.index.size.devices)
+  labelled('deliveries', 'Events that wait for their receiver, and those given up', 'state', () =>
+    deliveriesByState(db),
+  )
   gauge('live_subscribers', 'Open live event streams', () => liveTail.subscribers())
   if (rules) {
     gauge('rules_lag_records', 'Records of the log that rules have not applied yet', async () =>
@@ -89,4 +101,18 @@ export function measureHub(registry: Registry, sources: MetricSources): void {
       async () => (await record.status()).duplicates,
     )
   }
+}
+
+async function deliveriesByState(db: Database): Promise<Record<string, number>> {
+  return db.asHub(async (tx) => {
+    const count = async (states: readonly ('pending' | 'sending' | 'dead')[]): Promise<number> => {
+      const row = await tx
+        .selectFrom('deliveries')
+        .select((eb) => eb.fn.countAll<number>().as('count'))
+        .where('state', 'in', states)
+        .executeTakeFirstOrThrow()
+      return Number(row.count)
+    }
+    return { pending: await count(['pending', 'sending']), dead: await count(['dead']) }
+  })
 }

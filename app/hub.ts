@@ -174,7 +174,7 @@ async function open(config: HubConfig, options: HubOptions, parts: AsyncDisposab
     }
     if (roles.has('api') && record) {
       const metrics = createMetrics()
-      measureHub(metrics, { ...logPart, ingest, broker: edge })
+      measureHub(metrics, { ...logPart, db, logDir: config.logDir, ingest, broker: edge })
       const api = await createApi({
         db,
         box,
@@ -193,6 +193,7 @@ async function open(config: HubConfig, options: HubOptions, parts: AsyncDisposab
         readiness: () => readinessOf({ db, ...logPart, stopping: () => stopping }),
         metrics,
         steppedClock: stepped,
+        trustProxy: config.proxyProtocol.length > 0 ? [...config.proxyProtocol] : false,
         pagesDir: join(import.meta.dirname, '..', 'console', 'pages'),
       })
       parts.defer(() => api.close())
