@@ -49,6 +49,14 @@ export class SampleWindow {
     else slots.push(atMs, 1, value, 0)
   }
 
+  /** Lets go of what began at or before `atMs`; samples that share a slot with such a one go with it. */
+  forget(atMs: number): void {
+    const slots = this.#slots
+    let gone = 0
+    while (gone < slots.length && slots[gone]! <= atMs) gone += STRIDE
+    if (gone > 0) slots.splice(0, gone)
+  }
+
   /** Samples in the window. */
   count(): number {
     let count = 0

@@ -557,6 +557,30 @@ describe('T26 and verification', () => {
     expect(story.told()).toEqual(['2 alert.firing', '6 alert.resolved serviced'])
   })
 
+  test('T26: a window knows nothing of the part that was there before', () => {
+    for (const agg of ['mean', 'max', 'count'] as const) {
+      const value = agg === 'count' ? 30 : 250
+      const when = { metric: 'filter_dp_pa', op: '>', value, agg, window: '6h' } as const
+      const story = new Story({ rules: [{ ...filterRule, when }], restartAlways: true })
+      story.series('260x60')
+      expect(story.state()).toBe('firing')
+      story.control(60, reset(story.at(60)))
+      story.series('100x10', 61)
+      expect(story.told().slice(1)).toEqual(['61 alert.resolved serviced'])
+    }
+  })
+
+  test('T26: nor when its readings come only after the repair', () => {
+    const when = { metric: 'filter_dp_pa', op: '>', value: 250, agg: 'max', window: '6h' } as const
+    const story = new Story({ rules: [{ ...filterRule, when }], restartAlways: true })
+    story.series('260x10')
+    story.control(20, reset(story.at(20)))
+    for (let at = 10; at < 15; at++) story.dp(at, 260, 21)
+    expect(story.told()).toEqual(['2 alert.firing'])
+    story.series('100x10', 22)
+    expect(story.told().slice(1)).toEqual(['22 alert.resolved serviced'])
+  })
+
   test('T26: still true after the verification window: the same episode', () => {
     const story = new Story({ rules: [filterRule] })
     story.series('260x4')
