@@ -2,10 +2,11 @@ import type { Selectable } from 'kysely'
 import { AgreementDocument, instant } from '#contracts'
 import { HubError, newId } from '#platform'
 import { type AgreementsTable, page, type Tx, writeAudit } from '#store'
-import type { Actor, AgreementView, ServiceBridge } from './bridge.ts'
+import type { ServiceBridge } from './bridge.ts'
 import type { Core } from './core.ts'
 import { notFound } from './queries.ts'
 import { validator } from './validate.ts'
+import type { Actor, AgreementView } from './views.ts'
 
 const checkAgreement = validator(AgreementDocument)
 

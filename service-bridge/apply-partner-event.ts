@@ -1,18 +1,17 @@
 import type { Selectable } from 'kysely'
-import { instant, type Outcome, PARTNER_REASONS, type PartnerEvent, type PartnerStatus, type Verdict } from '#contracts'
-import { HubError } from '#platform'
+import { instant, type PartnerEvent, type PartnerStatus, type Verdict } from '#contracts'
 import type { WorkOrdersTable } from '#store'
-import type { Actor } from './bridge.ts'
 import type { Happen, MoveResult } from './case-driver.ts'
-import type { CaseEvent } from './case-lifecycle.ts'
 import { type CaseRecord, lockCases } from './case-record.ts'
+import type { CaseEvent } from './case-words.ts'
+import { checkSaying } from './check-saying.ts'
 import type { Core, Work } from './core.ts'
-import { homeFacts } from './facts.ts'
-import { requestNotice } from './notices.ts'
 import { tellBrand } from './outgoing.ts'
+import { noticeOvercharge } from './overcharge.ts'
 import { progressTo, TERMINAL_RANK } from './progress.ts'
 import { flagOrderReview, flagReview } from './review.ts'
 import { clearTimer } from './timers.ts'
+import type { Actor } from './views.ts'
 
 export type OrderRecord = Selectable<WorkOrdersTable>
 
@@ -262,71 +261,4 @@ async function lastSaidAt(work: Work, order: OrderRecord): Promise<number> {
     .where('disposition', 'in', ['applied', 'needs_review'])
     .executeTakeFirst()
   return Number(row?.at ?? 0)
-}
-
-/** What the schema cannot say: reasons by status, and a verdict for every item of the order. */
-function checkSaying(order: OrderRecord, event: PartnerEvent): void {
-  if (event.status in PARTNER_REASONS) {
-    const allowed: readonly string[] = PARTNER_REASONS[event.status as keyof typeof PARTNER_REASONS]
-    if (event.reason === undefined || !allowed.includes(event.reason)) {
-      throw new HubError('VALIDATION_FAILED', `"${event.status}" needs a reason: one of ${allowed.join(', ')}.`, {
-        pointer: '/reason',
-      })
-    }
-  }
-  if (event.status === 'appointed' && event.appointment === undefined) {
-    throw new HubError('VALIDATION_FAILED', '"appointed" needs the appointment.', { pointer: '/appointment' })
-  }
-  if (event.status === 'quoted' && event.quote === undefined) {
-    throw new HubError('VALIDATION_FAILED', '"quoted" needs the quote.', { pointer: '/quote' })
-  }
-  if (event.status === 'completed') checkOutcome(order, event.outcome)
-}
-
-function checkOutcome(order: OrderRecord, outcome: Outcome | undefined): void {
-  if (!outcome) throw new HubError('VALIDATION_FAILED', '"completed" needs the outcome.', { pointer: '/outcome' })
-  const known = new Set(order.packet.items.map((item) => item.id))
-  for (const [index, item] of outcome.items.entries()) {
-    if (known.delete(item.item)) continue
-    throw new HubError('VALIDATION_FAILED', `"${item.item}" is no item of this order, or named twice.`, {
-      pointer: `/outcome/items/${index}/item`,
-    })
-  }
-  if (known.size > 0) {
-    throw new HubError(
-      'VALIDATION_FAILED',
-      `The outcome lacks ${[...known].join(', ')}: every item needs its verdict.`,
-      {
-        pointer: '/outcome/items',
-      },
-    )
-  }
-}
-
-/** More taken than agreed: stored as it is, and said to both who should know. */
-async function noticeOvercharge(core: Core, work: Work, order: OrderRecord, outcome: Outcome): Promise<void> {
-  const taken = outcome.charge?.totalMinor
-  if (taken === undefined || taken <= order.charge.totalMinor) return
-  await work.tx
-    .updateTable('work_orders')
-    .set({ overcharged: true })
-    .where('brand_id', '=', work.brandId)
-    .where('work_order_id', '=', order.work_order_id)
-    .execute()
-  await flagOrderReview(core, work, order.work_order_id, 'overcharged')
-  const home = await homeFacts(work, order.home_id)
-  if (!home) return
-  const yuan = (minor: number): string => (minor / 100).toFixed(2)
-  await requestNotice(core, work, {
-    home,
-    kind: 'service',
-    reasonCode: 'overcharged',
-    text: {
-      'zh-CN': `本次服务约定${yuan(order.charge.totalMinor)}元，服务商上报${yuan(taken)}元。如有疑问请联系品牌客服。`,
-      en: `The visit was agreed at ${yuan(order.charge.totalMinor)}; the partner reports ${yuan(taken)}. Ask the brand if this is not right.`,
-    },
-    sendAfterMs: work.atMs,
-    expiresAtMs: work.atMs + core.policy.offerTtlMs,
-    cause: [order.work_order_id],
-  })
 }

@@ -2,7 +2,6 @@ import type {
   AcceptBody,
   AgreementDocument,
   AlertEffect,
-  CaseEnd,
   CaseState,
   DeclineBody,
   JobTemplate,
@@ -11,17 +10,33 @@ import type {
   OfferView,
   PartnerEvent,
   RescheduleBody,
-  SafetyKind,
-  Severity,
   SiteAddress,
-  Slot,
   SnoozeBody,
   SolvedBody,
-  Text,
-  WorkOrderPacket,
 } from '#contracts'
 import type { Clock, Logger, Random, SecretBox } from '#platform'
 import type { Database, Tx } from '#store'
+import type {
+  Actor,
+  AgreementView,
+  BridgeChange,
+  CaseEventView,
+  CaseView,
+  DeliveryAttemptView,
+  DeliveryView,
+  EndpointView,
+  GateScope,
+  GateView,
+  NoticeView,
+  OfferSummary,
+  Page,
+  PageRequest,
+  PartnerEventView,
+  PartnerView,
+  PartView,
+  WebhookHeaders,
+  WorkOrderView,
+} from './views.ts'
 
 /**
  * The face of the bridge: everything between an episode and a proven repair. Every method
@@ -66,202 +81,6 @@ export interface BridgePolicy {
   offersPerHomeWindowMs: number
   verificationMs: number
   siteAfterCloseMs: number
-}
-
-export interface BridgeChange {
-  brandId: string
-  /** CloudEvents type without its prefix, as `case.offered`. */
-  type: string
-  subject: string
-  atMs: number
-}
-
-/** Who did it; stored with every transition. `id` is a key, partner or person id, never a name. */
-export interface Actor {
-  kind: 'hub' | 'brand' | 'homeowner' | 'partner' | 'technician' | 'platform'
-  id: string | null
-}
-
-export interface PageRequest {
-  /** 1–200, default 50. */
-  limit?: number
-  cursor?: string
-}
-
-export interface Page<T> {
-  items: T[]
-  nextCursor: string | null
-}
-
-export interface CaseView {
-  id: string
-  deviceId: string
-  homeId: string | null
-  component: string
-  state: CaseState
-  end: CaseEnd | null
-  source: 'alert' | 'reported'
-  severity: Severity
-  safety: SafetyKind | null
-  dispatch: 'notify' | 'offer' | 'auto'
-  rule: { key: string; version: number }
-  needsReview: string | null
-  acknowledgedAt: string | null
-  openedAt: string
-  updatedAt: string
-  closedAt: string | null
-  offerId: string | null
-  workOrderId: string | null
-}
-
-export interface CaseEventView {
-  ordinal: number
-  at: string
-  event: string
-  from: CaseState | null
-  to: CaseState
-  /** Row of the case table, as `C4`. */
-  row: string
-  by: Actor
-  why: string | null
-  ruleVersion: number | null
-  evidence: unknown
-}
-
-export interface OfferSummary {
-  id: string
-  homeId: string
-  state: OfferState
-  caseIds: string[]
-  createdAt: string
-  expiresAt: string
-  snoozedUntil: string | null
-  link: string
-}
-
-export interface WorkOrderView {
-  id: string
-  number: string
-  state: 'sent' | 'accepted' | 'in_progress' | 'completed' | 'rejected' | 'failed' | 'cancelled'
-  /** The partner's last status that counted. */
-  status: PartnerEvent['status'] | null
-  visit: number
-  partnerKey: string
-  caseIds: string[]
-  externalId: string | null
-  appointment: Slot | null
-  createdAt: string
-  acceptedAt: string | null
-  closedAt: string | null
-  needsReview: string | null
-  packet: WorkOrderPacket
-  outcome: unknown
-}
-
-export interface PartnerEventView {
-  webhookId: string
-  status: string
-  visit: number
-  at: string
-  receivedAt: string
-  /** `applied`, or why it changed nothing. */
-  disposition: string
-}
-
-export interface DeliveryView {
-  id: string
-  /** `hub` for the operator's own, as a partner's test. */
-  brandId: string
-  destinationKind: 'partner' | 'brand'
-  /** Partner key, or id of the brand's endpoint. */
-  endpointId: string
-  type: string
-  subject: string
-  sequence: number
-  state: 'pending' | 'sent' | 'dead' | 'cancelled'
-  attempts: number
-  nextAttemptAt: string | null
-  createdAt: string
-  sentAt: string | null
-  lastStatus: number | null
-  lastError: string | null
-}
-
-export interface DeliveryAttemptView {
-  attempt: number
-  at: string
-  /** `sent`, or what went wrong. */
-  outcome: string
-  status: number | null
-  durationMs: number
-}
-
-export interface PartnerView {
-  id: string
-  key: string
-  name: string
-  url: string | null
-  /** The name under which its deliveries are listed; `null` when it polls. */
-  endpointId: string | null
-  state: 'active' | 'suspended'
-  /** Set when the endpoint answered 410: nothing is sent until its URL is given again. */
-  disabledReason: string | null
-  breaker: 'closed' | 'open'
-  createdAt: string
-}
-
-export interface EndpointView {
-  id: string
-  url: string
-  /** CloudEvents type prefixes it wants; empty = all. */
-  types: string[]
-  state: 'active' | 'disabled'
-  disabledReason: string | null
-  breaker: 'closed' | 'open'
-  createdAt: string
-}
-
-export interface AgreementView {
-  id: string
-  agreement: AgreementDocument
-  active: boolean
-  createdAt: string
-}
-
-export interface PartView {
-  sku: string
-  name: Text
-  genuine: boolean
-  /** Days by region-code prefix; `""` is the default. */
-  leadDays: Record<string, number>
-}
-
-export interface NoticeView {
-  id: string
-  homeId: string
-  kind: 'service' | 'safety' | 'promotion'
-  reasonCode: string
-  text: Text
-  link: string | null
-  sendAfter: string
-  expiresAt: string
-  status: string
-}
-
-export const GATE_SCOPES = ['brand', 'rule', 'region', 'partner'] as const
-export type GateScope = (typeof GATE_SCOPES)[number]
-export interface GateView {
-  scope: GateScope
-  /** Rule key, region prefix or partner key; `*` for the brand. */
-  subject: string
-  closedAt: string
-  reason: string
-}
-
-export interface WebhookHeaders {
-  'webhook-id'?: string | undefined
-  'webhook-timestamp'?: string | undefined
-  'webhook-signature'?: string | undefined
 }
 
 export interface ServiceBridge {

@@ -1,11 +1,12 @@
 import type { AcceptBody, CaseEnd, Outcome, Slot } from '#contracts'
 import { CASE_STATES_OVER } from '#contracts'
-import type { Actor } from './bridge.ts'
-import { type CaseEffect, type CaseEvent, type CaseGuard, type CaseStep, caseStep, guardsOf } from './case-lifecycle.ts'
+import { type CaseStep, caseStep, guardsOf } from './case-lifecycle.ts'
 import { type CaseRecord, changeCase, recordTransition } from './case-record.ts'
+import type { CaseEffect, CaseEvent, CaseGuard } from './case-words.ts'
 import { type Core, THE_HUB, type Work } from './core.ts'
 import { tellBrand } from './outgoing.ts'
 import type { WaitsFor } from './timers.ts'
+import type { Actor } from './views.ts'
 
 /** What a guard or effect may need to know of this particular happening. */
 export interface MoveData {

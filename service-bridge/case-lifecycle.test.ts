@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import { CASE_STATES, CASE_STATES_OVER } from '#contracts'
-import { CASE_EVENTS, CASE_GUARDS, CASE_TABLE, caseStep, guardsOf } from './case-lifecycle.ts'
+import { CASE_TABLE, caseStep, guardsOf } from './case-lifecycle.ts'
+import { CASE_EVENTS, CASE_GUARDS } from './case-words.ts'
 
 const everything = Object.fromEntries(CASE_GUARDS.map((guard) => [guard, true]))
 

@@ -1,4 +1,5 @@
 import type { CaseState } from '#contracts'
+import type { CaseEffect, CaseEvent, CaseGuard } from './case-words.ts'
 
 /**
  * The life of a service need as one table: rows are states, columns what happened. A cell
@@ -10,87 +11,6 @@ import type { CaseState } from '#contracts'
  * it is refused by that name, stored and put before a person, never dropped. A missing cell
  * is a happening that makes no sense in that state.
  */
-
-export const CASE_EVENTS = [
-  'storm_held',
-  'storm_released',
-  'storm_dropped',
-  'informed',
-  'offer_made',
-  'auto_dispatched',
-  'accepted',
-  'snoozed',
-  'snooze_over',
-  'declined',
-  'offer_expired',
-  'self_service_chosen',
-  'self_service_unseen',
-  'stopped',
-  'alerts_resolved',
-  'ordered',
-  'order_refused',
-  'accept_missed',
-  'order_taken',
-  'quoted',
-  'quote_decided',
-  'work_started',
-  'parts_awaited',
-  'visit_missed',
-  'repaired',
-  'nothing_found',
-  'verified',
-  'not_fixed',
-  'not_observed',
-  'unverified',
-  'still_broken',
-  'order_failed',
-  'cancelled',
-] as const
-export type CaseEvent = (typeof CASE_EVENTS)[number]
-
-/** What has to be true for a cell to be taken; the driver answers each by its name. */
-export const CASE_GUARDS = [
-  'gateOpen',
-  'homeKnown',
-  'contactConsent',
-  'outsideQuietHours',
-  'belowContactCap',
-  'partnerAvailable',
-  'standingShareConsent',
-  'offerNotExpired',
-  'shareConsent',
-  'snoozeWithinLimit',
-  'offeredOnceOnly',
-  'notArrived',
-  'sameAttempt',
-] as const
-export type CaseGuard = (typeof CASE_GUARDS)[number]
-
-export const CASE_EFFECTS = [
-  'makeOffer',
-  'askHome',
-  'informHome',
-  'renewOffer',
-  'withdrawOffer',
-  'closeOffer',
-  'watchSignal',
-  'watchAgain',
-  'stopWatching',
-  'recordConsent',
-  'freezeCharge',
-  'placeOrder',
-  'cancelOrder',
-  'closeAddress',
-  'closeOrder',
-  'resetComponent',
-  'recordOutcome',
-  'startVerification',
-  'tellVerdict',
-  'askSolved',
-  'settleAgain',
-  'flagReview',
-] as const
-export type CaseEffect = (typeof CASE_EFFECTS)[number]
 
 export interface Cell {
   row: string

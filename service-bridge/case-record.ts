@@ -2,9 +2,9 @@ import type { Selectable } from 'kysely'
 import type { CaseState } from '#contracts'
 import { HubError } from '#platform'
 import type { CasesTable } from '#store'
-import type { Actor } from './bridge.ts'
-import type { CaseEvent } from './case-lifecycle.ts'
+import type { CaseEvent } from './case-words.ts'
 import type { Work } from './core.ts'
+import type { Actor } from './views.ts'
 
 export type CaseRecord = Selectable<CasesTable>
 

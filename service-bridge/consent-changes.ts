@@ -1,11 +1,11 @@
 import type { Tx } from '#store'
-import type { Actor } from './bridge.ts'
 import type { Happen } from './case-driver.ts'
 import { lockCases } from './case-record.ts'
 import { consentInForce, holds } from './consents.ts'
 import { beginWork, type Core, type Work } from './core.ts'
 import { flagOrderReview } from './review.ts'
 import { wakeTimers } from './timers.ts'
+import type { Actor } from './views.ts'
 
 /**
  * What a home's new word means for what is under way, in the transaction of that word. The

@@ -1,7 +1,8 @@
 import type { JobTemplate } from '#contracts'
 import type { Clock, Logger, Random, SecretBox } from '#platform'
 import type { Database, Tx } from '#store'
-import type { Actor, BridgeChange, BridgePolicy } from './bridge.ts'
+import type { BridgePolicy } from './bridge.ts'
+import type { Actor, BridgeChange } from './views.ts'
 
 /** What every part of the bridge works with; made once, by `createServiceBridge`. */
 export interface Core {

@@ -2,12 +2,13 @@ import type { Selectable } from 'kysely'
 import { instant } from '#contracts'
 import { newId } from '#platform'
 import { type EndpointsTable, page, type Tx, writeAudit } from '#store'
-import type { Actor, EndpointView, ServiceBridge } from './bridge.ts'
+import type { ServiceBridge } from './bridge.ts'
 import type { Core } from './core.ts'
 import { type GuardOptions, guardUrl } from './delivery/address-guard.ts'
 import { newWebhookSecret } from './delivery/signature.ts'
 import { endpointPlace, openSecrets, rotated, SECRET_OVERLAP_MS, sealSecrets } from './partner-secrets.ts'
 import { notFound } from './queries.ts'
+import type { Actor, EndpointView } from './views.ts'
 
 type EndpointRow = Selectable<EndpointsTable>
 

@@ -1,7 +1,7 @@
 import { instant } from '#contracts'
 import { HubError } from '#platform'
 import type { GateKind, Tx } from '#store'
-import { GATE_SCOPES, type GateScope, type GateView } from './bridge.ts'
+import { GATE_SCOPES, type GateScope, type GateView } from './views.ts'
 
 /** What an effect concerns; a gate on any of it holds the effect. */
 export interface GateQuestion {

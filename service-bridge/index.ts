@@ -1,10 +1,11 @@
 export { forgetEffects } from './acted-upon.ts'
+export type { BridgeOptions, BridgePolicy, ServiceBridge } from './bridge.ts'
+export { checkSignature, newWebhookSecret, type SignatureCheck, signatureHeaders } from './delivery/signature.ts'
+export { createServiceBridge } from './service-bridge.ts'
 export type {
   Actor,
   AgreementView,
   BridgeChange,
-  BridgeOptions,
-  BridgePolicy,
   CaseEventView,
   CaseView,
   DeliveryAttemptView,
@@ -19,11 +20,8 @@ export type {
   PartnerEventView,
   PartnerView,
   PartView,
-  ServiceBridge,
   WebhookHeaders,
   WorkOrderView,
-} from './bridge.ts'
-export { GATE_SCOPES } from './bridge.ts'
-export { checkSignature, newWebhookSecret, type SignatureCheck, signatureHeaders } from './delivery/signature.ts'
-export { createServiceBridge } from './service-bridge.ts'
+} from './views.ts'
+export { GATE_SCOPES } from './views.ts'
 export { type CoverageAnswer, type CoverageQuestion, coverageOf } from './warranty.ts'

@@ -1,13 +1,14 @@
 import { HubError } from '#platform'
 import { page, type Tx, writeAudit } from '#store'
 import type { OrderRecord } from './apply-partner-event.ts'
-import type { ServiceBridge, WorkOrderView } from './bridge.ts'
+import type { ServiceBridge } from './bridge.ts'
 import { refuseUnlessMoved } from './case-calls.ts'
 import type { Happen } from './case-driver.ts'
 import { lockCases } from './case-record.ts'
 import { type Core, inBrand } from './core.ts'
 import { notFound, partnerEventView, workOrderView } from './queries.ts'
 import { readSite } from './site.ts'
+import type { WorkOrderView } from './views.ts'
 
 /** What a brand sees of its orders, and a partner of its own. */
 export function createOrderCalls(core: Core, happen: Happen): ServiceBridge['orders'] {

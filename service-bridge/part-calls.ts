@@ -1,8 +1,9 @@
 import type { Selectable } from 'kysely'
 import { type PartsTable, page } from '#store'
-import type { PartView, ServiceBridge } from './bridge.ts'
+import type { ServiceBridge } from './bridge.ts'
 import type { Core } from './core.ts'
 import { notFound } from './queries.ts'
+import type { PartView } from './views.ts'
 
 /** The brand's spare parts and how long they take to reach a region. */
 export function createPartCalls(core: Core): ServiceBridge['parts'] {

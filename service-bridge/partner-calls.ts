@@ -2,7 +2,7 @@ import type { Selectable } from 'kysely'
 import { instant } from '#contracts'
 import { HubError, newId } from '#platform'
 import { isUniqueViolation, type PartnersTable, page, type Tx, writeAudit } from '#store'
-import type { Actor, PartnerView, ServiceBridge } from './bridge.ts'
+import type { ServiceBridge } from './bridge.ts'
 import type { Core } from './core.ts'
 import { type GuardOptions, guardUrl } from './delivery/address-guard.ts'
 import type { Send } from './delivery/delivery-engine.ts'
@@ -18,6 +18,7 @@ import {
   secretsInForce,
 } from './partner-secrets.ts'
 import { notFound } from './queries.ts'
+import type { Actor, PartnerView } from './views.ts'
 
 type PartnerRow = Selectable<PartnersTable>
 

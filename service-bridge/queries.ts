@@ -3,6 +3,10 @@ import { instant } from '#contracts'
 import { HubError } from '#platform'
 import type { CaseEventsTable, DeliveriesTable, NoticesTable } from '#store'
 import type { OrderRecord } from './apply-partner-event.ts'
+import type { CaseRecord } from './case-record.ts'
+import type { Core } from './core.ts'
+import { offerLink } from './links.ts'
+import type { OfferRecord } from './offer-record.ts'
 import type {
   CaseEventView,
   CaseView,
@@ -11,11 +15,7 @@ import type {
   OfferSummary,
   PartnerEventView,
   WorkOrderView,
-} from './bridge.ts'
-import type { CaseRecord } from './case-record.ts'
-import type { Core } from './core.ts'
-import { offerLink } from './links.ts'
-import type { OfferRecord } from './offer-record.ts'
+} from './views.ts'
 
 /** How stored rows look from outside. */
 

@@ -2,9 +2,9 @@ import { type Address, instant, type SiteAddress, type SiteContact, sealedAs } f
 import { HubError } from '#platform'
 import { writeAudit } from '#store'
 import { lockOrder, type OrderRecord } from './apply-partner-event.ts'
-import type { Actor } from './bridge.ts'
 import { holds } from './consents.ts'
 import { type Core, inBrand, type Work } from './core.ts'
+import type { Actor } from './views.ts'
 
 /**
  * The one way an address leaves the hub: to the partner that accepted, while the consent

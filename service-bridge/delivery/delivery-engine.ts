@@ -1,7 +1,6 @@
-import type { Selectable } from 'kysely'
 import { sql } from 'kysely'
 import { realClock } from '#platform'
-import { type DeliveriesTable, HUB_BRAND, type Tx, writeAudit } from '#store'
+import { HUB_BRAND, type Tx, writeAudit } from '#store'
 import type { Core } from '../core.ts'
 import { beginWork, note } from '../core.ts'
 import { HELD_BY_GATE } from '../gate-calls.ts'
@@ -9,16 +8,13 @@ import { flagOrderReview } from '../review.ts'
 import { admission, afterFailure, afterSuccess } from './breaker.ts'
 import { heldByGate } from './delivery-gate.ts'
 import { type Destination, destinationKey, disable, readDestination, writeBreaker } from './destination.ts'
+import { cancelAll, change, type Delivery, dueDestinations, lockBreaker, nextDue, type Place } from './outbox.ts'
 import { nextPauseMs } from './retry-schedule.ts'
 import type { OutgoingMessage } from './send.ts'
 import { type Answer, verdictOf } from './verdict.ts'
 
-type Delivery = Selectable<DeliveriesTable>
-
 /** Attempts in flight to one endpoint: enough to keep up, few enough not to press a receiver. */
 const PER_DESTINATION = 4
-/** Endpoints looked at in one pass; those left wait for the next. */
-const DESTINATIONS_PER_PASS = 500
 /**
  * A claim that was not settled by then belongs to a process that died: the same body goes out
  * again under the same id. Longer than any attempt can take.
@@ -248,81 +244,4 @@ export function createDeliveryEngine(core: Core, send: Send): DeliveryEngine {
     },
     nextDueMs: () => core.db.asHub((tx) => nextDue(tx, [...flying.keys()])),
   }
-}
-
-interface Place {
-  kind: Destination['kind']
-  id: string
-  brandId: string
-}
-
-/** Destinations with something due, those that waited longest first. */
-async function dueDestinations(tx: Tx, atMs: number): Promise<Place[]> {
-  const rows = await tx
-    .selectFrom('deliveries')
-    .select((eb) => [
-      'destination_kind as kind',
-      'destination_id as id',
-      eb.fn.min('brand_id').as('brandId'),
-      eb.fn.min('next_at_ms').as('first'),
-    ])
-    .where('state', 'in', ['pending', 'sending'])
-    .where('next_at_ms', '<=', atMs)
-    .groupBy(['destination_kind', 'destination_id'])
-    .orderBy('first')
-    .limit(DESTINATIONS_PER_PASS)
-    .execute()
-  return rows.map(({ kind, id, brandId }) => ({ kind, id, brandId }))
-}
-
-/** The earliest time at which an attempt may be made, breakers and disabled endpoints considered. */
-async function nextDue(tx: Tx, flying: readonly string[]): Promise<number | null> {
-  const { rows } = await sql<{ due: number | null }>`
-    SELECT min(greatest(d.next_at_ms, coalesce(p.breaker_probe_at_ms, e.breaker_probe_at_ms, 0))) AS due
-      FROM deliveries d
-      LEFT JOIN partners p ON d.destination_kind = 'partner' AND p.key = d.destination_id
-      LEFT JOIN endpoints e ON d.destination_kind = 'brand' AND e.brand_id = d.brand_id AND e.endpoint_id = d.destination_id
-     WHERE d.state IN ('pending', 'sending') AND d.delivery_id <> ALL(${[...flying]}::text[])
-       AND coalesce(p.disabled_at_ms, e.disabled_at_ms) IS NULL`.execute(tx)
-  return rows[0]?.due ?? null
-}
-
-async function change(tx: Tx, delivery: Delivery, columns: Partial<Delivery>): Promise<void> {
-  await tx
-    .updateTable('deliveries')
-    .set(columns)
-    .where('brand_id', '=', delivery.brand_id)
-    .where('delivery_id', '=', delivery.delivery_id)
-    .execute()
-}
-
-async function lockBreaker(tx: Tx, destination: Destination): Promise<Destination['breaker']> {
-  const columns = ['consecutive_failures', 'breaker_opened_at_ms', 'breaker_probe_at_ms'] as const
-  const row =
-    destination.kind === 'partner'
-      ? await tx.selectFrom('partners').select(columns).where('key', '=', destination.id).forUpdate().executeTakeFirst()
-      : await tx
-          .selectFrom('endpoints')
-          .select(columns)
-          .where('brand_id', '=', destination.brandId!)
-          .where('endpoint_id', '=', destination.id)
-          .forUpdate()
-          .executeTakeFirst()
-  if (!row) return destination.breaker
-  return {
-    failures: row.consecutive_failures,
-    openedAtMs: row.breaker_opened_at_ms,
-    probeAtMs: row.breaker_probe_at_ms,
-  }
-}
-
-async function cancelAll(tx: Tx, place: Place, reason: string): Promise<void> {
-  let all = tx
-    .updateTable('deliveries')
-    .set({ state: 'cancelled', last_error: reason })
-    .where('state', 'in', ['pending', 'sending'])
-    .where('destination_kind', '=', place.kind)
-    .where('destination_id', '=', place.id)
-  if (place.kind === 'brand') all = all.where('brand_id', '=', place.brandId)
-  await all.execute()
 }

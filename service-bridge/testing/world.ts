@@ -13,9 +13,10 @@ import {
 import { derivedId, ManualClock, newId, realClock, SecretBox, seededRandom, silentLogger } from '#platform'
 import type { ConsentPurpose } from '#store'
 import { testBrand, testDatabase } from '#store/testing'
-import type { Actor, BridgeOptions, ServiceBridge } from '../bridge.ts'
+import type { BridgeOptions, ServiceBridge } from '../bridge.ts'
 import { signatureHeaders } from '../delivery/signature.ts'
 import { createServiceBridge } from '../service-bridge.ts'
+import type { Actor } from '../views.ts'
 import { type PartnerServer, partnerServer } from './partner-server.ts'
 
 export const OPERATOR: Actor = { kind: 'platform', id: 'key_operator' }
