@@ -192,7 +192,10 @@ function measured(evidence: readonly Evidence[]): string {
   // The leg that tells the finding stands first.
   const leg = evidence.find((item) => typeof item.value === 'number' && item.limit !== null)
   if (!leg || typeof leg.value !== 'number') return ''
-  return ` · ${Math.round(leg.value * 10) / 10} ${leg.op} ${leg.limit} ${leg.unit}`
+  const { value, op, limit } = leg
+  // As many decimals as it takes to see on which side it stands.
+  const shown = [1, 2, 3].map((decimals) => Number(value.toFixed(decimals))).find((it) => it !== limit) ?? value
+  return ` · ${shown} ${op} ${limit} ${leg.unit}`
 }
 
 function price(view: { charge: { payer: string; totalMinor: number; currency: string } }): string {

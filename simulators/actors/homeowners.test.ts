@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net'
 import { expect, onTestFinished, test } from 'vitest'
 import { instant, type OfferView } from '#contracts'
 import { seededRandom } from '#platform'
-import { DemoHomeowners, type HomeownerChange, type Temper } from './homeowners.ts'
+import { awake, DemoHomeowners, type HomeownerChange, type Temper } from './homeowners.ts'
 
 const HOUR_MS = 3_600_000
 const START_MS = Date.UTC(2026, 10, 23)
@@ -148,4 +148,16 @@ test('a safety warning is acted upon within hours, whatever the hour', async () 
   expect(changes.map((change) => change.kind)).toEqual(['warned'])
   await people.step(START_MS + 10 * HOUR_MS)
   expect(replaced).toEqual(['SL-1 cells homeowner'])
+})
+
+test('nobody answers in their sleep', () => {
+  const inShanghai = (clock: string) => awake(Date.parse(`2026-06-02T${clock}:00+08:00`), 'Asia/Shanghai')
+  const shown = (clock: string) => new Date(inShanghai(clock) + 8 * 3_600_000).toISOString().slice(11, 16)
+  expect(['22:59', '23:10', '00:30', '06:59', '07:00'].map(shown)).toEqual([
+    '22:59',
+    '07:10',
+    '07:30',
+    '07:59',
+    '07:00',
+  ])
 })

@@ -102,7 +102,7 @@ export class DemoHomeowners {
     // Each question is answered by a chance of its own, whoever else was asked meanwhile.
     const random = this.#options.random.fork(`${key} ${times}`)
     const thinkMs = (0.5 + 8 * random.next()) * HOUR_MS
-    this.#agenda.plan(atMs + thinkMs, (at) => this.#answer(path, at, random))
+    this.#agenda.plan(awake(atMs + thinkMs, view.timeZone), (at) => this.#answer(path, at, random))
   }
 
   async #answer(path: string, atMs: number, random: Random): Promise<void> {
@@ -176,4 +176,12 @@ export class DemoHomeowners {
   #tell(change: HomeownerChange): void {
     this.#options.onChange?.(change)
   }
+}
+
+/** Nobody answers in their sleep: what would fall between eleven and seven waits for the morning. */
+export function awake(atMs: number, timeZone: string): number {
+  const format = new Intl.DateTimeFormat('en-GB', { timeZone, hour: '2-digit', hourCycle: 'h23' })
+  const hour = Number(format.format(atMs))
+  if (hour >= 7 && hour < 23) return atMs
+  return atMs + ((7 - hour + 24) % 24) * HOUR_MS
 }
