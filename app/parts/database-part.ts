@@ -22,7 +22,6 @@ export async function openDatabasePart(config: HubConfig, logger: Logger): Promi
   }
   const embedded = await startEmbeddedPostgres({ dir: join(config.dataDir, 'postgres'), logger, keepRunning: true })
   try {
-    if (embedded.adopted) logger.info({ pid: embedded.pid }, 'took over the PostgreSQL that a killed hub left running')
     const { appUrl } = await prepareDatabase({ url: embedded.ownerUrl, appUrl: embedded.appUrl, logger })
     const db = await openDatabase({ url: appUrl, logger })
     return {
