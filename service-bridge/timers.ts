@@ -52,11 +52,6 @@ export async function clearTimer(work: Work, kind: TimerKind, subject: string): 
     .execute()
 }
 
-/** All of a subject: what it was waiting for no longer matters. */
-export async function clearTimers(work: Work, subject: string): Promise<void> {
-  await work.tx.deleteFrom('timers').where('brand_id', '=', work.brandId).where('subject', '=', subject).execute()
-}
-
 /** Makes everything due that waits for this. */
 export async function wakeTimers(work: Work, waitsFor: WaitsFor): Promise<void> {
   await work.tx
