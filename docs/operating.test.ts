@@ -146,7 +146,7 @@ describe.skipIf(!CI && !hasMosquitto)('the walk-through (needs curl and mosquitt
 
   test('1: the hub starts and shows its key once', async () => {
     expect(await run(1)).toContain(`http://127.0.0.1:${ports.http}`)
-  }, 60_000)
+  }, 120_000)
 
   test('2: brand and partner; the partner takes what is signed and nothing else', async () => {
     expect(await run(2)).toContain('"ok":true')
