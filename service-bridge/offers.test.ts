@@ -236,6 +236,15 @@ test('a rule that only notifies tells the home and orders nothing', async () => 
   ).toEqual(['inform'])
 })
 
+test('a danger that is only told of is told once, not again ten minutes later', async () => {
+  const world = await makeWorld({ startMs: EVENING_MS, rule: { dispatch: 'notify', safety: 'lockout' } })
+  await world.fire({ severity: 'critical' })
+  await world.pass(DAY)
+  expect(
+    world.brandServer.ofType('notice.requested').map((one) => (one.event.data as { reasonCode: string }).reasonCode),
+  ).toEqual(['safety'])
+})
+
 test('auto dispatch orders at once under a standing consent, and asks without one', async () => {
   const standing = await makeWorld({ rule: { dispatch: 'auto' }, standingShare: true })
   await standing.fire()

@@ -35,6 +35,8 @@ export const noticeEffects: Pick<CaseBehaviour['effects'], 'askHome' | 'informHo
   async informHome(move) {
     const { core, work, cases } = move
     const [record] = cases as [CaseRecord]
+    // Danger was told when it was seen, in fixed words; a second message would only say it less clearly.
+    if (record.safety !== null) return
     const home = await homeFacts(work, record.home_id)
     if (!home) return
     const facts = await caseFacts(work, record)
