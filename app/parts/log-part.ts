@@ -12,6 +12,7 @@ import {
 import { type Clock, type Logger, toError } from '#platform'
 import type { BridgeChange, BridgePolicy } from '#service-bridge'
 import type { HubConfig } from '../config.ts'
+import { checkLogOrigin } from '../log-origin.ts'
 import type { DatabasePart } from './database-part.ts'
 import { type RecordPart, startRecordHere, startRecordThread } from './record-part.ts'
 import { type RulesPart, startRulesHere, startRulesThread } from './rules-part.ts'
@@ -70,6 +71,7 @@ export async function openLogPart(options: LogPartOptions, parts: AsyncDisposabl
   )
   const reader = openLogReader({ dir: logDir })
   parts.defer(() => reader.close())
+  await checkLogOrigin(db, reader)
   const liveTail = createLiveTail({ reader, logger })
   parts.defer(() => liveTail.stop())
   const directory = createDirectory({ db, onRemoved: events.onRemoved })
