@@ -6,6 +6,7 @@ import { changeCase, lockCase, recordTransition } from './case-record.ts'
 import { beginWork, type Core, note, THE_HUB, type Work } from './core.ts'
 import { openOrJoin } from './open-case.ts'
 import { tellBrand } from './outgoing.ts'
+import { flagReview } from './review.ts'
 import { isWorse } from './severity.ts'
 import { clearTimer } from './timers.ts'
 
@@ -52,7 +53,7 @@ async function applyOne(
   if (effect.kind === 'alert.firing' || effect.kind === 'alert.current') return opened(core, work, effect)
   if (await isHistory(work, effect.episode)) return
   await tellAlert(core, work, effect)
-  if (effect.kind === 'alert.resolved') return resolved(happen, work, effect)
+  if (effect.kind === 'alert.resolved') return resolved(core, happen, work, effect)
   if (effect.kind === 'alert.escalated') return escalated(work, effect)
 }
 
@@ -109,6 +110,7 @@ async function casesOfEpisode(work: Work, episodeId: string): Promise<string[]> 
 }
 
 async function resolved(
+  core: Core,
   happen: Happen,
   work: Work,
   effect: Extract<AlertEffect, { kind: 'alert.resolved' }>,
@@ -127,7 +129,10 @@ async function resolved(
       .execute()
     if (!record) continue
     if (reason === 'device_removed') {
-      await happen(work, [record], 'cancelled', { why: 'the device was removed' })
+      const result = await happen(work, [record], 'cancelled', { why: 'the device was removed' })
+      // Somebody is at the door, or the repair is being proven: a person decides what becomes of it.
+      if (result.kind !== 'moved' && !CASE_STATES_OVER.has(record.state))
+        await flagReview(core, work, record, 'the device was removed')
       continue
     }
     const open = await work.tx

@@ -37,7 +37,8 @@ export async function openOrJoin(
   if (last && !(CASE_STATES_OVER.has(last.state) && last.state !== 'self_serviced')) {
     return join(core, work, last, episode, dispatch, evidence)
   }
-  const quietUntilMs = last ? coolDownUntil(core, last, episode) : null
+  // Peace was promised to a home; whoever has the appliance now was never asked.
+  const quietUntilMs = last && last.home_id === device.home_id ? coolDownUntil(core, last, episode) : null
   if (quietUntilMs !== null && quietUntilMs > work.atMs) {
     return setTimer(work, 'cool_down', episode.episodeId, quietUntilMs)
   }
