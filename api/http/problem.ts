@@ -54,6 +54,8 @@ const SQLSTATES: Record<string, [ErrorCode, string]> = {
   '22P05': ['VALIDATION_FAILED', 'A text holds characters that cannot be stored.'],
   '40001': ['STORE_UNAVAILABLE', 'Two changes met. Nothing was stored; send the request again.'],
   '40P01': ['STORE_UNAVAILABLE', 'Two changes met. Nothing was stored; send the request again.'],
+  '53100': ['STORE_UNAVAILABLE', 'The disk of the database is full. Nothing was stored; try again once it has room.'],
+  '53200': ['STORE_UNAVAILABLE', 'The database is short of memory. Nothing was stored; try again shortly.'],
   '53300': ['STORE_UNAVAILABLE', 'The database has no connection left. Try again shortly.'],
   '57014': ['STORE_UNAVAILABLE', 'The database took too long. Ask for less, or try again shortly.'],
 }
