@@ -42,3 +42,9 @@ test.each([
   const { code, err } = await simulate(args, env)
   expect([code, err]).toEqual([2, expect.stringContaining('--register')])
 })
+
+test('a broker that is not there is one sentence and exit code 3', async () => {
+  const { code, err } = await simulate(['--url', 'mqtt://127.0.0.1:1', '--devices', '3', '--for', '3s'])
+  expect(code).toBe(3)
+  expect(err).toMatch(/^MISSING_DEPENDENCY: No MQTT broker answers at mqtt:\/\/127\.0\.0\.1:1 .*\n$/)
+}, 20_000)

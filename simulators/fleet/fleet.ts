@@ -1,4 +1,4 @@
-import { isHubError, type Random, realSleep, seededRandom } from '#platform'
+import { HubError, isHubError, type Random, realSleep, seededRandom, toError } from '#platform'
 import type { DeviceModel } from '../physics/device-model.ts'
 import { FaultyUplink, type FleetFaults, type TimedReading } from './faults.ts'
 import { MqttDevice } from './mqtt-device.ts'
@@ -9,6 +9,8 @@ const TELEMETRY_TOPIC = 'v1/devices/me/telemetry'
 const PARALLEL_MAX = 64
 /** A broker that is away this many tries in a row is gone. */
 const TRIES_MAX = 40
+/** Before anything was sent, an address that answers nothing is rather a wrong one: said within two seconds. */
+const FIRST_TRIES_MAX = 5
 const RETRY_MS_MAX = 5_000
 
 export interface FleetDevice {
@@ -56,14 +58,22 @@ export class Fleet {
   #messages = 0
   #readings = 0
   #reconnects = 0
+  /** Ends the waiting of every device at once, on request or because the fleet closes. */
+  readonly #closing = new AbortController()
+  readonly #stop: AbortSignal
 
   constructor(options: FleetOptions) {
     this.#options = options
+    const { signal: asked } = options
+    this.#stop = asked ? AbortSignal.any([asked, this.#closing.signal]) : this.#closing.signal
     const random = seededRandom(options.seed)
     this.#members = new Map(options.devices.map((device) => [device.serial, this.#member(device, random)]))
   }
 
+  /** @throws HubError `MISSING_DEPENDENCY` when no broker answers, `UNAUTHENTICATED` when it refuses a token. */
   async connect(): Promise<void> {
+    // One device asks first: a broker that is not there is told once and soon.
+    for (const member of [...this.#members.values()].slice(0, 1)) await this.#connect(member, FIRST_TRIES_MAX)
     await this.#each((member) => this.#connect(member))
   }
 
@@ -89,6 +99,7 @@ export class Fleet {
   }
 
   async close(): Promise<void> {
+    this.#closing.abort()
     await this.#each((member) => member.line.close())
   }
 
@@ -163,20 +174,31 @@ export class Fleet {
     return reading
   }
 
-  async #connect(member: Member): Promise<void> {
+  async #connect(member: Member, triesMax = TRIES_MAX): Promise<void> {
     for (let tries = 1; ; tries++) {
       try {
-        return await member.line.connect()
+        await member.line.connect()
+        // Too late to be of use, and nobody would close it.
+        if (this.#closing.signal.aborted) member.line.destroy()
+        return
       } catch (error) {
         // A refused token will be refused again; a broker that is restarting will not.
-        if (isHubError(error) || tries >= TRIES_MAX || this.#options.signal?.aborted) throw error
-        await realSleep(Math.min(RETRY_MS_MAX, 50 * 2 ** tries), this.#options.signal)
+        if (isHubError(error)) throw error
+        if (tries >= triesMax || this.#stop.aborted) throw this.#noBroker(error)
+        await realSleep(Math.min(RETRY_MS_MAX, 50 * 2 ** tries), this.#stop)
       }
     }
   }
 
+  #noBroker(cause: unknown): HubError {
+    // An address with several IPs fails with several causes and no message of its own.
+    const { message, code } = toError(cause) as NodeJS.ErrnoException
+    const detail = `No MQTT broker answers at ${this.#options.url} (${message || code}). Start one, or give its address.`
+    return new HubError('MISSING_DEPENDENCY', detail, { cause })
+  }
+
   async #send(member: Member, readings: TimedReading[]): Promise<void> {
-    const { topic = TELEMETRY_TOPIC, signal, onAcknowledged } = this.#options
+    const { topic = TELEMETRY_TOPIC, onAcknowledged } = this.#options
     const payload = JSON.stringify(readings.length === 1 ? readings[0] : readings)
     for (let tries = 1; ; tries++) {
       try {
@@ -188,8 +210,8 @@ export class Fleet {
         break
       } catch (error) {
         // Without a PUBACK the device still owns the reading and sends it again.
-        if (isHubError(error) || tries >= TRIES_MAX || signal?.aborted) throw error
-        await realSleep(Math.min(RETRY_MS_MAX, 50 * 2 ** tries), signal)
+        if (isHubError(error) || tries >= TRIES_MAX || this.#stop.aborted) throw error
+        await realSleep(Math.min(RETRY_MS_MAX, 50 * 2 ** tries), this.#stop)
       }
     }
     this.#messages++
