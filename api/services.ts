@@ -1,8 +1,10 @@
 import type { Registry } from 'prom-client'
 import type { Broker } from '#broker'
+import type { InstanceView } from '#contracts'
 import type { Ingest } from '#ingest'
 import type { ControlAppender, DeviceDirectory, LiveTail } from '#pipeline'
 import type { Clock, Logger, SecretBox } from '#platform'
+import type { ViewFilter } from '#rules'
 import type { ServiceBridge } from '#service-bridge'
 import type { Database, HistoryStore } from '#store'
 import type { ChangeFeed } from './change-feed.ts'
@@ -57,6 +59,8 @@ export interface ApiServices {
   control: Pick<ControlAppender, 'nudge' | 'appended'>
   directory: DeviceDirectory
   ingest: Ingest
+  /** How conditions stand now; `null` where rules run in another process. */
+  conditions: ((filter: ViewFilter) => Promise<readonly InstanceView[]>) | null
   history: Pick<HistoryStore, 'range' | 'downsample' | 'last' | 'lastMessages'>
   broker: Pick<Broker, 'sendCommand' | 'dropSessions'>
   bridge: ServiceBridge

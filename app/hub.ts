@@ -9,6 +9,7 @@ import {
   createLogger,
   HubError,
   type Logger,
+  type LogStream,
   realSleep,
   SecretBox,
   systemClock,
@@ -52,6 +53,8 @@ export interface Hub {
 
 export interface HubOptions {
   logger?: Logger
+  /** Where the log of the hub and its threads goes; standard output when absent. */
+  logTo?: LogStream
   /** Other numbers for the service loop than its own; for tests and benchmarks. */
   policy?: Partial<BridgePolicy>
 }
@@ -75,7 +78,7 @@ export async function startHub(config: HubConfig, options: HubOptions = {}): Pro
 
 async function open(config: HubConfig, options: HubOptions, parts: AsyncDisposableStack): Promise<Hub> {
   const { roles } = config
-  const { logger = createLogger(config.logLevel), policy = {} } = options
+  const { logTo = 'stdout', logger = createLogger(config.logLevel, logTo), policy = {} } = options
   for (const warning of config.warnings) logger.warn(warning)
   const failure = Promise.withResolvers<Error>()
   let stopping = false
@@ -122,6 +125,7 @@ async function open(config: HubConfig, options: HubOptions, parts: AsyncDisposab
         publicUrl,
         policy,
         logger,
+        logTo,
         events: {
           onEffects: () => bridge.nudge(),
           onChanged: (change) => changes.publish(change),
@@ -154,7 +158,7 @@ async function open(config: HubConfig, options: HubOptions, parts: AsyncDisposab
     parts.defer(() => bridge.stop())
   }
   if (logPart) {
-    const { log, directory, appender, liveTail, record } = logPart
+    const { log, directory, appender, liveTail, record, rules } = logPart
     const retention = createRetention({
       ...retentionOf(logPart, db),
       clock,
@@ -186,6 +190,7 @@ async function open(config: HubConfig, options: HubOptions, parts: AsyncDisposab
         directory,
         ingest,
         history: record.history,
+        conditions: rules ? (filter) => rules.views(filter) : null,
         broker: edge,
         bridge,
         liveTail,

@@ -1,6 +1,6 @@
-import type { AlertEffect, LogReader } from '#contracts'
+import type { AlertEffect, InstanceView, LogReader } from '#contracts'
 import { type Clock, isHubError, type Logger, realClock, toError } from '#platform'
-import type { Evaluator } from '#rules'
+import type { Evaluator, ViewFilter } from '#rules'
 import { type Database, loadState, readPosition, type StateEntry, saveState, type Tx, writePosition } from '#store'
 import { untilDone } from './back-off.ts'
 import { writeEpisodes } from './episode-rows.ts'
@@ -14,6 +14,8 @@ export interface RulesRunner {
   /** Resolves when everything up to `seq` is decided and its effects are committed. */
   caughtUp(seq: number): Promise<void>
   position(): RulesPosition
+  /** How conditions stand at this moment, pending and recovering ones too; nothing of it is kept. */
+  views(filter: ViewFilter): InstanceView[]
   /** Ends after the batch at hand and keeps the state, so that the next start replays nothing. */
   stop(): Promise<void>
 }
@@ -172,6 +174,7 @@ export function createRulesRunner(options: RulesRunnerOptions): RulesRunner {
     },
     caughtUp: (seq) => applied.reached(seq),
     position: () => ({ appliedSeq: applied.seq, stateSeq: stored.stateSeq }),
+    views: (filter) => evaluator.views(filter),
     async stop() {
       stopping.abort()
       await running

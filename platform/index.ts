@@ -3,6 +3,6 @@ export { type Clock, ManualClock, realClock, realSleep, systemClock } from './cl
 export { durationMs, isoDuration } from './duration.ts'
 export { ERRORS, type ErrorCode, HubError, isHubError, type Problem, toError } from './errors.ts'
 export { derivedId, type IdPrefix, newId, newSecret } from './ids.ts'
-export { createLogger, type Logger, silentLogger } from './logger.ts'
+export { createLogger, type Logger, type LogStream, silentLogger } from './logger.ts'
 export { type Random, seededRandom, systemRandom } from './random.ts'
 export { equalInConstantTime, SecretBox, sha256Hex, tokenHash } from './secrets.ts'

@@ -7,13 +7,20 @@ const REDACTED = ['authorization', 'token', 'secret', 'password', 'contact', 'ad
 /** A person's name; errors and threads have names too, and those are wanted. */
 const PERSONS = ['person.name', '*.person.name', 'people[*].name', '*.people[*].name']
 
-export function createLogger(level = 'info', destination?: { write(line: string): void }): Logger {
+/** Where lines go; standard output is the usual place, unless a document is promised there. */
+export type LogStream = 'stdout' | 'stderr'
+
+export function createLogger(
+  level = 'info',
+  destination: LogStream | { write(line: string): void } = 'stdout',
+): Logger {
   const options = {
     level,
     base: null,
     redact: { paths: [...REDACTED.flatMap((key) => [key, `*.${key}`]), ...PERSONS], censor: '[redacted]' },
   }
-  return destination ? pino(options, destination) : pino(options)
+  if (typeof destination === 'object') return pino(options, destination)
+  return pino(options, pino.destination(destination === 'stderr' ? 2 : 1))
 }
 
 export const silentLogger: Logger = pino({ level: 'silent' })

@@ -7,6 +7,7 @@ import { caseRoutes } from './cases.ts'
 import { changeRoutes } from './changes.ts'
 import { clockRoutes } from './clock.ts'
 import { commandRoutes } from './commands.ts'
+import { conditionRoutes } from './conditions.ts'
 import { consentRoutes } from './consents.ts'
 import { credentialRoutes } from './credentials.ts'
 import { deliveryRoutes } from './deliveries.ts'
@@ -56,6 +57,7 @@ export const ROUTES: readonly Routes[] = [
   provisioningRoutes,
   telemetryRoutes,
   timelineRoutes,
+  conditionRoutes,
   commandRoutes,
   bulkTelemetryRoutes,
   ruleRoutes,

@@ -67,6 +67,7 @@ export const OPERATIONS: Record<string, Sample> = {
   'GET /api/devices/{device}/telemetry': {},
   'GET /api/devices/{device}/telemetry/last': {},
   'GET /api/devices/{device}/messages': {},
+  'GET /api/devices/{device}/conditions': {},
   'GET /api/devices/{device}/timeline': {},
   'POST /api/devices/{device}/commands': { body: { method: 'open' } },
   'POST /api/telemetry': { raw: ndjson({ serial: 'SN-NONE', values: { filter_dp_pa: 1 } }) },

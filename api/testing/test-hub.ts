@@ -165,6 +165,7 @@ export async function makeHub(
     directory,
     ingest,
     history,
+    conditions: async (filter) => rules.views(filter),
     broker: {
       sendCommand: async (deviceId, { method }) => {
         commands.push({ deviceId, method })

@@ -9,7 +9,7 @@ import {
   type DeviceDirectory,
   type LiveTail,
 } from '#pipeline'
-import { type Clock, type Logger, toError } from '#platform'
+import { type Clock, type Logger, type LogStream, toError } from '#platform'
 import type { BridgeChange, BridgePolicy } from '#service-bridge'
 import type { HubConfig } from '../config.ts'
 import { checkLogOrigin } from '../log-origin.ts'
@@ -40,6 +40,8 @@ export interface LogPartOptions {
   publicUrl: string
   policy: Partial<BridgePolicy>
   logger: Logger
+  /** Where threads with a log of their own write it. */
+  logTo: LogStream
   events: {
     onEffects(effects: readonly AlertEffect[]): void
     onChanged(change: BridgeChange): void
@@ -102,11 +104,12 @@ export async function openLogPart(options: LogPartOptions, parts: AsyncDisposabl
   return { log, reader, directory, appender, liveTail, rules, record }
 }
 
-function openRecord({ config, database, stepped, logger, events }: LogPartOptions): Promise<RecordPart> {
+function openRecord({ config, database, stepped, logger, logTo, events }: LogPartOptions): Promise<RecordPart> {
   const settings: RecordSettings = {
     logDir: config.logDir,
     databaseUrl: database.appUrl,
     logLevel: config.logLevel,
+    logTo,
     history: config.influx
       ? { kind: 'influx', ...config.influx }
       : { kind: 'duckdb', dir: join(config.dataDir, 'history') },
@@ -116,13 +119,14 @@ function openRecord({ config, database, stepped, logger, events }: LogPartOption
 }
 
 function openRules(
-  { config, database, clock, stepped, secretKey, publicUrl, policy, logger }: LogPartOptions,
+  { config, database, clock, stepped, secretKey, publicUrl, policy, logger, logTo }: LogPartOptions,
   events: Parameters<typeof startRulesThread>[1],
 ): Promise<RulesPart> {
   const settings: RulesSettings = {
     logDir: config.logDir,
     databaseUrl: database.appUrl,
     logLevel: config.logLevel,
+    logTo,
     secretKey,
     publicUrl,
     allowLoopback: config.allowLoopback,

@@ -1,10 +1,10 @@
 import { Worker } from 'node:worker_threads'
 import { jobTemplate } from '#catalog'
-import type { AlertEffect } from '#contracts'
+import type { AlertEffect, InstanceView } from '#contracts'
 import { openLogReader } from '#ingest'
 import { createRulesRunner, type RulesPosition } from '#pipeline'
 import { type Clock, type Logger, SecretBox, systemRandom, toError } from '#platform'
-import { createEvaluator } from '#rules'
+import { createEvaluator, type ViewFilter } from '#rules'
 import { type BridgeChange, createServiceBridge } from '#service-bridge'
 import type { Database } from '#store'
 import { remoteCalls, revivedError } from '../workers/thread-calls.ts'
@@ -14,6 +14,7 @@ import type { RulesSettings } from './settings.ts'
 export interface RulesPart {
   caughtUp(seq: number): Promise<void>
   position(): Promise<RulesPosition>
+  views(filter: ViewFilter): Promise<InstanceView[]>
   stop(): Promise<void>
 }
 
@@ -61,6 +62,7 @@ export async function startRulesHere(
   return {
     caughtUp: (seq) => runner.caughtUp(seq),
     position: async () => runner.position(),
+    views: async (filter) => runner.views(filter),
     async stop() {
       await runner.stop()
       reader.close()
@@ -92,6 +94,7 @@ export async function startRulesThread(settings: RulesSettings, events: RulesEve
   return {
     caughtUp: (seq) => calls.call('caughtUp', seq),
     position: () => calls.call('position'),
+    views: (filter) => calls.call('views', filter),
     async stop() {
       stopping = true
       await calls.call('stop').catch(() => undefined)

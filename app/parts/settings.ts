@@ -1,3 +1,4 @@
+import type { LogStream } from '#platform'
 import type { BridgePolicy } from '#service-bridge'
 
 /** What a part needs to know and a thread can be told: plain data only. */
@@ -6,6 +7,7 @@ export interface PartSettings {
   /** The restricted role's. */
   databaseUrl: string
   logLevel: string
+  logTo: LogStream
 }
 
 export interface RulesSettings extends PartSettings {

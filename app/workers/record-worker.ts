@@ -8,7 +8,7 @@ import { carryError, serveCalls } from './thread-calls.ts'
 const POOL_SIZE = 1
 
 const { settings, queries } = workerData as RecordWorkerData
-const logger = createLogger(settings.logLevel)
+const logger = createLogger(settings.logLevel, settings.logTo)
 const db = await openDatabase({ url: settings.databaseUrl, poolSize: POOL_SIZE, logger })
 let record: Awaited<ReturnType<typeof startRecordHere>> | null = null
 

@@ -1,5 +1,6 @@
 import { parentPort, workerData } from 'node:worker_threads'
 import { createLogger, systemClock } from '#platform'
+import type { ViewFilter } from '#rules'
 import { openDatabase } from '#store'
 import { type RulesPart, startRulesHere } from '../parts/rules-part.ts'
 import type { RulesSettings } from '../parts/settings.ts'
@@ -9,7 +10,7 @@ import { carryError, serveCalls } from './thread-calls.ts'
 const POOL_SIZE = 3
 
 const settings = workerData as RulesSettings
-const logger = createLogger(settings.logLevel)
+const logger = createLogger(settings.logLevel, settings.logTo)
 const db = await openDatabase({ url: settings.databaseUrl, poolSize: POOL_SIZE, logger })
 let rules: RulesPart | null = null
 
@@ -27,6 +28,7 @@ const main = serveCalls(parentPort!, {
   },
   caughtUp: (seq: number) => rules!.caughtUp(seq),
   position: () => rules!.position(),
+  views: (filter: ViewFilter) => rules!.views(filter),
   async stop() {
     await rules?.stop()
     await db.close()

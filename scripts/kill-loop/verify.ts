@@ -18,7 +18,6 @@ export interface Verdict {
 const DERIVED = [
   'alerts',
   'alert_transitions',
-  'instance_views',
   'log_positions',
   'evaluator_state',
   'quarantine',

@@ -367,21 +367,6 @@ CREATE TABLE alert_transitions (
   PRIMARY KEY (brand_id, episode_id, seq, ordinal)
 );
 
-CREATE TABLE instance_views (
-  brand_id      text NOT NULL,
-  device_id     text NOT NULL,
-  rule_key      text NOT NULL,
-  component     text NOT NULL,
-  rule_version  integer NOT NULL,
-  state         text NOT NULL,
-  quality       text NOT NULL,
-  since_ms      bigint NOT NULL,
-  episode_id    text,
-  last_value    jsonb,
-  updated_at_ms bigint NOT NULL,
-  PRIMARY KEY (brand_id, device_id, rule_key, component)
-) WITH (fillfactor = 70);
-
 CREATE TABLE quarantine (
   brand_id         text NOT NULL,
   quarantine_id    text NOT NULL,
@@ -528,6 +513,6 @@ CREATE TABLE hub_facts (
 SELECT hub_protect(name::regclass) FROM unnest(ARRAY[
   'brands', 'gates', 'api_keys', 'products', 'product_versions', 'homes', 'people', 'consents', 'devices', 'credentials',
   'provisioning_keys', 'claim_tokens', 'rules', 'rule_versions', 'parameters', 'control_changes', 'log_positions',
-  'evaluator_state', 'alerts', 'alert_transitions', 'instance_views', 'quarantine', 'deliveries', 'delivery_attempts',
+  'evaluator_state', 'alerts', 'alert_transitions', 'quarantine', 'deliveries', 'delivery_attempts',
   'endpoints', 'audit', 'audit_heads', 'idempotency_keys', 'webhook_receipts', 'number_series', 'hub_facts'
 ]) AS name;

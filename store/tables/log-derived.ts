@@ -1,15 +1,5 @@
-import type {
-  AlertState,
-  DataQuality,
-  Evidence,
-  QuarantineCode,
-  ReadingValue,
-  ResolveReason,
-  RuleMode,
-  SafetyKind,
-  Severity,
-} from '#contracts'
-import type { Defaulted, DefaultedJson, Json, Ms, Nullable, NullableJson } from './columns.ts'
+import type { AlertState, Evidence, QuarantineCode, ResolveReason, RuleMode, SafetyKind, Severity } from '#contracts'
+import type { Defaulted, DefaultedJson, Json, Ms, Nullable } from './columns.ts'
 
 export interface LogPositionsTable {
   consumer: string
@@ -72,20 +62,6 @@ export interface AlertTransitionsTable {
   detail: DefaultedJson<Record<string, unknown>>
 }
 
-export interface InstanceViewsTable {
-  brand_id: string
-  device_id: string
-  rule_key: string
-  component: string
-  rule_version: number
-  state: AlertState
-  quality: DataQuality
-  since_ms: Ms
-  episode_id: Nullable<string>
-  last_value: NullableJson<ReadingValue>
-  updated_at_ms: Ms
-}
-
 export interface QuarantineTable {
   brand_id: string
   quarantine_id: string
@@ -107,6 +83,5 @@ export interface LogDerivedTables {
   evaluator_state: EvaluatorStateTable
   alerts: AlertsTable
   alert_transitions: AlertTransitionsTable
-  instance_views: InstanceViewsTable
   quarantine: QuarantineTable
 }
