@@ -19,6 +19,12 @@ const PACKAGES = {
 }
 
 if (Number(process.versions.node.split('.')[0]) >= NODE_NEEDED) {
+  // The option below comes too late for a process that runs already: Node's own listener makes way for one
+  // that keeps quiet about what is chosen on purpose (node:sqlite) and tells the rest.
+  process.removeAllListeners('warning')
+  process.on('warning', (warning) => {
+    if (warning.name !== 'ExperimentalWarning') console.error(`${warning.name}: ${warning.message}`)
+  })
   await import('./main.ts')
 } else {
   const node = bundledNode()
@@ -28,7 +34,8 @@ if (Number(process.versions.node.split('.')[0]) >= NODE_NEEDED) {
     )
     process.exit(3)
   }
-  const child = spawn(node, [main, ...process.argv.slice(2)], { stdio: 'inherit' })
+  const quiet = '--disable-warning=ExperimentalWarning'
+  const child = spawn(node, [quiet, main, ...process.argv.slice(2)], { stdio: 'inherit' })
   // A terminal's Ctrl-C reaches both; other signals are handed on. Either way the child decides when to end.
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal))
   child.on('error', (error) => {

@@ -51,10 +51,11 @@ test('a setting that cannot be used ends with 2, a feature that is not there wit
 
 test('the launcher runs the command, whatever Node reads it', async () => {
   const launcher = join(import.meta.dirname, 'beforehand.mjs')
-  const answer = await new Promise<{ code: number; stdout: string }>((resolve) => {
-    const child = execFile(process.execPath, [launcher, 'start', '--fast'], (_error, stdout) =>
-      resolve({ code: child.exitCode ?? -1, stdout }),
+  const answer = await new Promise<{ code: number; stdout: string; stderr: string }>((resolve) => {
+    const child = execFile(process.execPath, [launcher, 'start', '--fast'], (_error, stdout, stderr) =>
+      resolve({ code: child.exitCode ?? -1, stdout, stderr }),
     )
   })
-  expect(answer).toEqual({ code: EXIT.usage, stdout: '' })
+  expect(answer).toEqual({ code: EXIT.usage, stdout: '', stderr: expect.not.stringContaining('Warning') })
+  expect(answer.stderr).toContain('--fast')
 })

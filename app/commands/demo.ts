@@ -71,7 +71,7 @@ interface Season extends Pick<CommandContext, 'say' | 'answer' | 'json' | 'signa
 async function play(config: HubConfig, season: Season): Promise<ExitCode> {
   const { adminKey, say, answer, json, signal, values, seed, devices, days } = season
   say('Starting a hub with its own database …')
-  const hub = await startHub(config)
+  const hub = await startHub(config, { logTo: json ? 'stderr' : 'stdout' })
   const giveUp = AbortSignal.any([signal, ...(values.once ? [AbortSignal.timeout(GIVE_UP_MS)] : [])])
   try {
     const story = runDemo({

@@ -9,11 +9,13 @@ export const start: Command = {
   usage: `Usage: beforehand start [--json]
 
 Runs the hub until it is stopped (Ctrl-C, SIGTERM). Everything is set by the environment and .env.
-With --json the addresses, and the key if it was just made, are printed as one JSON document once the hub is ready.`,
-  async run({ args, env, cwd, say, answer, signal }) {
+With --json the addresses, and the key if it was just made, are printed as one JSON document once the hub is ready;
+the log then goes to standard error.`,
+  async run({ args, env, cwd, json, say, answer, signal }) {
     readOptions(args, {})
     const config = readConfig(env, cwd)
-    const hub = await startHub(config)
+    say(`Starting a hub in ${config.dataDir} …`)
+    const hub = await startHub(config, { logTo: json ? 'stderr' : 'stdout' })
     const { httpUrl, mqttUrl, listeners } = hub.addresses
     answer({ ready: true, pid: process.pid, httpUrl, mqttUrl, listeners, adminKey: hub.newAdminKey })
     say(`The hub is ready (process ${process.pid}).`)
