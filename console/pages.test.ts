@@ -177,6 +177,10 @@ describe('offer page', () => {
     await page.getByRole('button', { name: 'I will take care of it' }).click()
     await page.getByText('The appliance tells us when it is done').waitFor()
     expect(await page.locator('ol li').count()).toBe(3)
+    const text = await page.locator('body').textContent()
+    for (const words of ['Air purifier AP-300 · HEPA filter', 'About 5 minutes', 'Book a visit instead'])
+      expect(text).toContain(words)
+    await picture(page, 'offer-self-chosen')
   })
 
   test.each([
@@ -195,7 +199,41 @@ describe('offer page', () => {
     })
     const page = await phone('/h/tok', { [`GET ${OFFER}`]: () => ({ body: view }) })
     await page.getByText('设备数据显示，问题已解决。').waitFor()
+    expect(await page.locator('.tag').allInnerTexts()).toEqual(['已解决'])
+    expect(await page.locator('body').textContent()).not.toContain('建议近期处理')
     await picture(page, 'offer-verified')
+  })
+
+  test('a danger stays on the page after a visit that did not end it', async () => {
+    const result = (verified: 'verified' | 'not_fixed') => ({
+      ...acceptedView('followed_up', { result: { found: null, verified, solved: null } }),
+      safety: 'gas' as const,
+    })
+    const page = await phone('/h/tok', { [`GET ${OFFER}`]: () => ({ body: result('not_fixed') }) })
+    expect(await page.locator('[role=alert]').textContent()).toContain('燃气')
+    const solved = await phone('/h/tok', { [`GET ${OFFER}`]: () => ({ body: result('verified') }) })
+    expect(await solved.locator('[role=alert]').count()).toBe(0)
+  })
+
+  test('until the partner appoints, the time reads as the one asked for', async () => {
+    const view = acceptedView('received', { appointment: null, technician: null })
+    const page = await phone('/h/tok', { [`GET ${OFFER}`]: () => ({ body: view }) })
+    expect(await page.locator('.facts dt').allInnerTexts()).toEqual(['您选择的时间', '单号', '最近更新'])
+    expect(await page.locator('.facts dd').first().innerText()).toBe('11月25日 周三 09:00–11:00')
+    await picture(page, 'offer-requested')
+  })
+
+  test.each([
+    { name: 'the value that fired', value: 262, series: [251, 262, 240], marked: '262 Pa' },
+    { name: 'the worst one, when none shows that value', value: 255, series: [200, 280, 240], marked: '280 Pa' },
+  ])('the chart marks $name, not a recovery at its end', async ({ value, series, marked }) => {
+    const view = offerView()
+    const [first] = view.needs[0]!.evidence
+    const points = series.map((reading, i): [string, number] => [`2026-11-2${i}T00:00:00.000Z`, reading])
+    view.needs[0]!.evidence = [{ ...first!, value, series: points }]
+    const page = await phone('/h/tok', { [`GET ${OFFER}`]: () => ({ body: view }) })
+    expect(await page.locator('.now-label').textContent()).toBe(marked)
+    await picture(page, `offer-chart-${value}`)
   })
 
   test('asks for another time and says that it waits for the partner', async () => {
@@ -317,6 +355,10 @@ describe('job page', () => {
     await picture(page, `job-${locale}`)
     const first = await page.locator('section').first().textContent()
     for (const word of ['310115', 'HEPA-300', '86 %', '¥279.00']) expect(first).toContain(word)
+    const order = await page
+      .locator('[data-safety], button.main')
+      .evaluateAll((all) => all.map((it) => it.hasAttribute('data-safety')))
+    expect(order).toEqual([true, false])
     expect(await page.locator('svg.chart').count()).toBe(1)
   })
 

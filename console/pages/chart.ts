@@ -6,11 +6,17 @@ export interface ChartData {
   name: string
   unit: string
   limit: number | null
+  /** The value the finding speaks of. */
+  value: number | null
+  /** Where the bad values lie, seen from the limit. */
+  badSide: 'high' | 'low' | null
   series: readonly (readonly [at: string, value: number])[]
 }
 
 const WIDTH = 320
 const HEIGHT = 120
+/** Thinned series and rounding move a value by less than this share of it. */
+const SAME_VALUE = 0.005
 const MARGIN = { top: 18, right: 10, bottom: 18, left: 8 }
 
 /**
@@ -40,9 +46,13 @@ export function evidenceChart(
     .map(({ atMs, value }, i) => `${i ? 'L' : 'M'}${x(atMs).toFixed(1)} ${y(value).toFixed(1)}`)
     .join('')
   const limitY = data.limit === null ? 0 : y(data.limit)
-  const lastY = y(last.value)
-  // The two labels share the right edge or the left; they part when they would touch.
-  const nowY = lastY < MARGIN.top + 4 ? lastY + 14 : lastY - 7
+  const marked = markedPoint(data, points)
+  const markX = x(marked.atMs)
+  const markY = y(marked.value)
+  const labelY = markY < MARGIN.top + 4 ? markY + 14 : markY - 7
+  const onLeft = markX < WIDTH / 2
+  // The limit is named at the other end, so that the two labels never touch.
+  const limitAt = onLeft ? { x: WIDTH - MARGIN.right, 'text-anchor': 'end' } : { x: MARGIN.left }
   const picture = svg(
     'svg',
     { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, class: 'chart', role: 'img', 'aria-label': words.caption },
@@ -58,15 +68,20 @@ export function evidenceChart(
     data.limit !== null &&
       svg(
         'text',
-        { class: 'limit-label', x: MARGIN.left, y: limitY - 4 < 11 ? limitY + 13 : limitY - 4 },
+        { class: 'limit-label', ...limitAt, y: limitY - 4 < 11 ? limitY + 13 : limitY - 4 },
         `${words.limit} ${quantity(data.limit, data.unit, locale)}`,
       ),
     svg('path', { class: 'line', d: path }),
-    svg('circle', { class: 'now', cx: x(last.atMs), cy: lastY, r: 3.5 }),
+    svg('circle', { class: 'now', cx: markX, cy: markY, r: 3.5 }),
     svg(
       'text',
-      { class: 'now-label', x: WIDTH - MARGIN.right, y: nowY, 'text-anchor': 'end' },
-      quantity(last.value, data.unit, locale),
+      {
+        class: 'now-label',
+        x: onLeft ? Math.max(markX - 4, MARGIN.left) : Math.min(markX + 4, WIDTH - MARGIN.right),
+        y: labelY,
+        'text-anchor': onLeft ? 'start' : 'end',
+      },
+      quantity(marked.value, data.unit, locale),
     ),
     svg('text', { x: MARGIN.left, y: HEIGHT - 4 }, when(new Date(first.atMs).toISOString(), 'full', where)),
     svg(
@@ -76,4 +91,24 @@ export function evidenceChart(
     ),
   )
   return el('figure', {}, picture, el('figcaption', {}, words.caption))
+}
+
+interface Point {
+  atMs: number
+  value: number
+}
+
+/**
+ * The latest point that shows the value the finding speaks of; when none does, since that value
+ * may be an average, the worst one. Never simply the last, which may have recovered since.
+ */
+function markedPoint({ value, badSide }: ChartData, points: readonly Point[]): Point {
+  if (value !== null) {
+    const near = Math.max(Math.abs(value) * SAME_VALUE, Number.EPSILON)
+    const same = points.findLast((point) => Math.abs(point.value - value) <= near)
+    if (same) return { atMs: same.atMs, value }
+  }
+  if (badSide === null) return points.at(-1)!
+  const worse = (a: Point, b: Point): boolean => (badSide === 'high' ? b.value >= a.value : b.value <= a.value)
+  return points.reduce((worst, point) => (worse(worst, point) ? point : worst))
 }

@@ -1,5 +1,5 @@
 import type { EvidenceItem } from '#contracts'
-import { evidenceChart } from './chart.ts'
+import { type ChartData, evidenceChart } from './chart.ts'
 import { el } from './dom.ts'
 import { type Locale, quantity, when } from './format.ts'
 import type { Say, Word } from './words.ts'
@@ -26,6 +26,15 @@ const DIRECTION: Readonly<Record<EvidenceItem['op'], { sign: string; word: Word 
   '!=': { sign: '≠', word: 'limitSame' },
 }
 
+const BAD_SIDE: Readonly<Record<EvidenceItem['op'], ChartData['badSide']>> = {
+  '>': 'high',
+  '>=': 'high',
+  '<': 'low',
+  '<=': 'low',
+  '==': null,
+  '!=': null,
+}
+
 /** One measured leg: a picture where there is a course to draw, a sentence always. */
 export function evidenceFigure(
   item: EvidenceItem,
@@ -44,7 +53,14 @@ export function evidenceFigure(
       ? `${name}: ${value}${limit && ` (${limit})`} since ${since}`
       : `${name} ${value}${limit && `（${limit}）`}，自 ${since} 起`
   const chart = evidenceChart(
-    { name, unit: item.unit, limit: item.limit, series: item.series },
+    {
+      name,
+      unit: item.unit,
+      limit: main ? item.limit : null,
+      value: typeof item.value === 'number' ? item.value : null,
+      badSide: BAD_SIDE[item.op],
+      series: item.series,
+    },
     { limit: limitWord, caption },
     where,
   )

@@ -6,22 +6,29 @@ export function money(minor: number, currency: string, locale: Locale): string {
   )
 }
 
+const DATE = { month: 'short', day: 'numeric' } as const
+const WEEKDAY = { weekday: 'short' } as const
+const TIME = { hour: '2-digit', minute: '2-digit', hourCycle: 'h23' } as const
+/** Piece by piece, because Chinese would otherwise run the date into the weekday. */
 const WHEN = {
-  day: { month: 'numeric', day: 'numeric', weekday: 'short' },
-  date: { month: 'long', day: 'numeric' },
-  full: { month: 'numeric', day: 'numeric', weekday: 'short', hour: '2-digit', minute: '2-digit', hour12: false },
-  time: { hour: '2-digit', minute: '2-digit', hour12: false },
-} as const satisfies Record<string, Intl.DateTimeFormatOptions>
+  day: [DATE, WEEKDAY],
+  date: [DATE],
+  full: [DATE, WEEKDAY, TIME],
+  time: [TIME],
+} as const satisfies Record<string, readonly Intl.DateTimeFormatOptions[]>
+
+/** `12月1日 周二 09:00` or `Dec 1 Tue 09:00`, in the home's own zone. */
 
 export function when(
   instant: string,
   form: keyof typeof WHEN,
   { locale, timeZone }: { locale: Locale; timeZone: string },
 ): string {
-  return new Intl.DateTimeFormat(locale, { ...WHEN[form], timeZone }).format(new Date(instant))
+  const date = new Date(instant)
+  return WHEN[form].map((piece) => new Intl.DateTimeFormat(locale, { ...piece, timeZone }).format(date)).join(' ')
 }
 
-/** `11/24 Mon 09:00–11:00`, in the home's own zone. */
+/** `Nov 24 Tue 09:00–11:00`, in the home's own zone. */
 export function slotText(slot: { from: string; to: string }, where: { locale: Locale; timeZone: string }): string {
   return `${when(slot.from, 'day', where)} ${slotHours(slot, where)}`
 }

@@ -29,6 +29,7 @@ const screen = runScreen<JobView>({
         page.switcher(),
       ),
       summary(view, page),
+      safetyRules(view, page),
       actions(view, page),
       address(view, page),
       ...view.items.flatMap((item) => itemCards(item, view, page)),
@@ -102,6 +103,14 @@ function summary(view: JobView, { say, locale }: Job): HTMLElement {
     ),
     el('dl', { class: 'facts' }, ...facts),
   )
+}
+
+/** What protects the technician stands before anything that can be pressed. */
+function safetyRules(view: JobView, { say, locale }: Job): Child {
+  const rules = new Set(view.items.flatMap((item) => item.job.safety.map((rule) => rule[locale])))
+  if (rules.size === 0) return null
+  const list = el('ul', {}, ...[...rules].map((rule) => el('li', {}, rule)))
+  return el('section', { class: 'notice warning', 'data-safety': '' }, el('h2', {}, say('safetyRules')), list)
 }
 
 function confidence(value: number | null, say: Job['say']): Child {
@@ -306,10 +315,8 @@ function itemCards(item: WorkOrderItem, view: JobView, { say, locale }: Job): HT
       el('h2', {}, say('evidence')),
       main && evidenceFigure(main, { ...where, main: true }),
       ...others.map((item) => evidenceFigure(item, { ...where, main: false })),
-      age !== null && el('p', { class: 'soft' }, say('dataAge') + span(isoMinutes(age), locale)),
+      age !== null && el('p', { class: 'soft' }, `${say('dataAge')} ${span(isoMinutes(age), locale)}${say('ago')}`),
     ),
-    job.safety.length > 0 &&
-      el('section', { class: 'notice warning' }, el('h2', {}, say('safetyRules')), list(job.safety, 'ul')),
     job.steps.length > 0 && el('section', { class: 'card' }, el('h2', {}, say('steps')), list(job.steps, 'ol')),
     el(
       'section',

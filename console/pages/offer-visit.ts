@@ -41,6 +41,7 @@ export function progress(view: OfferView, { say, locale }: Offer): HTMLElement {
   }
   if (state.workOrder) fact('orderNumber', state.workOrder)
   const last = reached.get(state.stage)
+  if (last !== undefined) fact('updated', when(last, 'full', where))
   return el(
     'section',
     { class: 'card', 'aria-label': say('progressTitle') },
@@ -48,7 +49,6 @@ export function progress(view: OfferView, { say, locale }: Offer): HTMLElement {
     el('ol', { class: 'steps' }, ...steps),
     el('dl', { class: 'facts' }, ...facts),
     waiting && appointment !== null && el('p', { class: 'notice', role: 'status' }, say('rescheduleAsked')),
-    last !== undefined && el('p', { class: 'soft' }, when(last, 'full', where)),
     state.result?.found && el('p', {}, el('strong', {}, `${say('found')}: `), state.result.found),
     state.result?.verified &&
       el('p', { class: `notice ${state.result.verified === 'verified' ? '' : 'warning'}` }, say(state.result.verified)),

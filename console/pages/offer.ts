@@ -24,6 +24,7 @@ const DECLINE_REASONS = [
 const SNOOZES = [1, 3, 7, 14, 30] as const
 
 type Offer = Page<OfferView>
+type Need = OfferView['needs'][number]
 
 let shown: OfferView | null = null
 const screen = runScreen<OfferView>({
@@ -59,7 +60,7 @@ function body(view: OfferView, page: Offer): Child[] {
     case 'self_service':
       return [
         ended(say('selfTitle'), say('selfAfter')),
-        ...view.needs.map((need) => need.selfService && guide(need.selfService, page)),
+        ...view.needs.map((need) => need.selfService && guide(need.selfService, need, page)),
         view.choices.includes('accept') && details(say('changeMind'), booking(view, page)),
       ]
     case 'declined':
@@ -98,17 +99,32 @@ function asked(view: OfferView, page: Offer): Child[] {
   ]
 }
 
+/** Once the visit is over nothing urges any more; a danger stays until it is known to be gone. */
 function headline(view: OfferView, { say, locale }: Offer): HTMLElement {
   const first = view.needs[0]!
+  const past = visited(view)
+  const result = view.progress?.result
+  const solved = result?.solved === true || (result?.verified === 'verified' && result.solved !== false)
+  const tag: Word = solved ? 'pastSolved' : past ? 'pastVisited' : view.safety ? 'safety' : view.urgency
+  const cause = sentence(first.cause[locale], locale)
   return el(
     'section',
     { class: 'card' },
-    el('p', {}, el('span', { class: `tag ${view.urgency}` }, say(view.safety ? 'safety' : view.urgency))),
-    view.safety && el('p', { class: 'notice alarm', role: 'alert' }, say(view.safety)),
+    el('p', {}, el('span', { class: past ? 'tag' : `tag ${view.urgency}` }, say(tag))),
+    view.safety && !solved && el('p', { class: 'notice alarm', role: 'alert' }, say(view.safety)),
     el('h1', {}, first.job.title[locale]),
-    el('p', { class: 'lead' }, sentence(first.cause[locale], locale)),
-    el('p', { class: 'soft' }, `${first.device.name[locale]} · ${first.component.name[locale]}`),
+    past ? el('p', { class: 'soft' }, say('pastCause') + cause) : el('p', { class: 'lead' }, cause),
+    el('p', { class: 'soft' }, applianceAndPart(first, locale)),
   )
+}
+
+/** Whether the technician has been there. */
+function visited(view: OfferView): boolean {
+  return view.state === 'closed' || view.progress?.stage === 'done' || view.progress?.stage === 'followed_up'
+}
+
+function applianceAndPart(need: Need, locale: 'zh-CN' | 'en'): string {
+  return `${need.device.name[locale]} · ${need.component.name[locale]}`
 }
 
 function needs(view: OfferView, page: Offer): HTMLElement {
@@ -124,7 +140,7 @@ function needs(view: OfferView, page: Offer): HTMLElement {
         details(say('otherMeasurements'), ...others.map((item) => evidenceFigure(item, { ...where, main: false }))),
     ]
   })
-  return el('section', { class: 'card' }, el('h2', {}, say('why')), ...parts)
+  return el('section', { class: 'card' }, el('h2', {}, say(visited(view) ? 'whyPast' : 'why')), ...parts)
 }
 
 function price(view: OfferView, { say, locale }: Offer): HTMLElement {
@@ -280,15 +296,26 @@ function selfPanel(guides: readonly SelfServiceGuide[], page: Offer): HTMLElemen
   return panel
 }
 
-function guide(content: SelfServiceGuide, page: Offer): HTMLElement {
-  return el('section', { class: 'card' }, el('h2', {}, page.say('myselfTitle')), guideBody(content, page))
+function guide(content: SelfServiceGuide, need: Need, page: Offer): HTMLElement {
+  const { locale } = page
+  return el(
+    'section',
+    { class: 'card' },
+    el('h2', {}, need.job.title[locale]),
+    el('p', { class: 'soft' }, applianceAndPart(need, locale)),
+    guideBody(content, page),
+  )
 }
 
 function guideBody(content: SelfServiceGuide, { say, locale }: Offer): HTMLElement {
   return el(
     'div',
     {},
-    el('p', { class: 'soft' }, `${say('myselfMinutes')}${content.minutes}`),
+    el(
+      'p',
+      { class: 'soft' },
+      `${say('about')} ${content.minutes} ${say(content.minutes === 1 ? 'minute' : 'minutes')}`,
+    ),
     el('ol', {}, ...(content.steps ?? []).map((step) => el('li', {}, step[locale]))),
   )
 }
