@@ -38,6 +38,10 @@ export function exitCodeOf(error: unknown): ExitCode {
 
 /** The lines a person reads when a command ends badly: what, where, what to do; a stack only for our own bugs. */
 export function explain(error: unknown): string {
-  if (error instanceof HubError) return `${error.code}: ${error.message}`
+  if (error instanceof HubError) {
+    // Several things at once are a list, and the code its heading.
+    const lines = error.message.split('\n')
+    return lines.length === 1 ? `${error.code}: ${error.message}` : [`${error.code}:`, ...lines].join('\n  ')
+  }
   return error instanceof Error ? (error.stack ?? error.message) : String(error)
 }

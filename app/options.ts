@@ -12,17 +12,25 @@ type Values<S extends Record<string, OptionSpec>> = {
   [K in keyof S]?: S[K]['type'] extends 'boolean' ? boolean : string
 }
 
-/** Options and operands of a command. @throws HubError `USAGE` naming what is not understood. */
+/** Options of a command; none takes anything else. @throws HubError `USAGE` naming what is not understood. */
 export function readOptions<S extends Record<string, OptionSpec>>(
   args: readonly string[],
   spec: S,
-): { values: Values<S>; operands: string[] } {
+): { values: Values<S> } {
+  const { values, positionals } = parsed(args, spec)
+  if (positionals.length > 0)
+    throw new HubError('USAGE', `"${positionals[0]}" is not understood here: this command takes options only.`)
+  return { values: values as Values<S> }
+}
+
+function parsed(args: readonly string[], spec: Record<string, OptionSpec>) {
   try {
     const options = Object.fromEntries(Object.entries(spec).map(([name, { type }]) => [name, { type }]))
-    const { values, positionals } = parseArgs({ args: [...args], options, allowPositionals: true, strict: true })
-    return { values: values as Values<S>, operands: positionals }
+    return parseArgs({ args: [...args], options, allowPositionals: true, strict: true })
   } catch (cause) {
-    throw new HubError('USAGE', toError(cause).message, { cause })
+    // What follows the first sentence is advice for the library's own syntax.
+    const [sentence = ''] = toError(cause).message.split(/\.\s/)
+    throw new HubError('USAGE', `${sentence.replace(/\.$/, '')}.`, { cause })
   }
 }
 

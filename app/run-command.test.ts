@@ -30,7 +30,10 @@ test('help lists every command, help of one shows its options', async () => {
 
 test.each([
   [['dance'], EXIT.usage, 'There is no command "dance"'],
-  [['start', '--fast'], EXIT.usage, '--fast'],
+  [['start', '--fast'], EXIT.usage, "USAGE: Unknown option '--fast'.\n"],
+  [['demo', 'extra'], EXIT.usage, '"extra" is not understood here'],
+  [['help', 'frob'], EXIT.usage, 'There is no command "frob"'],
+  [['version', 'now'], EXIT.usage, '"now" is not understood here'],
   [['demo', '--seed', 'soon'], EXIT.usage, '--seed takes a whole number from 0, not "soon".'],
   [['simulate', '--for', 'ages'], EXIT.usage, '--for takes a duration'],
   [['simulate', '--devices', '/nowhere.ndjson'], EXIT.usage, 'There is no file /nowhere.ndjson'],
@@ -43,6 +46,7 @@ test.each([
 test('a setting that cannot be used ends with 2, a feature that is not there with 3', async () => {
   const wrong = await run(['start'], { HUB_HTTP_PORT: 'eighty', HUB_ROLES: 'cook' })
   expect(wrong.code).toBe(EXIT.usage)
+  expect(wrong.err).toMatch(/^CONFIG_INVALID:\n/)
   expect(wrong.err).toContain('HUB_HTTP_PORT must be')
   expect(wrong.err).toContain('HUB_ROLES must be')
   const missing = await run(['start'], { NATS_URL: 'nats://127.0.0.1' })

@@ -4,6 +4,7 @@ import { demo } from './commands/demo.ts'
 import { simulate } from './commands/simulate.ts'
 import { start } from './commands/start.ts'
 import { environmentOf } from './config.ts'
+import { readOptions } from './options.ts'
 import { version } from './version.ts'
 
 /** One file each in `commands/`; a new one is added here and nowhere else. */
@@ -24,11 +25,13 @@ export async function runCommand(terminal: Terminal): Promise<ExitCode> {
   const [name = 'help', ...rest] = args
   const json = rest.includes('--json')
   try {
-    if (['help', '--help', '-h'].includes(name)) return print(out, helpText(rest[0]))
-    if (['version', '--version', '-v'].includes(name)) return print(out, `${version()}\n`)
-    const command = COMMANDS.find((candidate) => candidate.name === name)
-    if (!command) throw new HubError('USAGE', `There is no command "${name}"; "beforehand help" lists them.`)
-    if (rest.includes('--help') || rest.includes('-h')) return print(out, helpText(name))
+    if (['help', '--help', '-h'].includes(name)) return print(out, helpOn(rest))
+    if (['version', '--version', '-v'].includes(name)) {
+      readOptions(rest, {})
+      return print(out, `${version()}\n`)
+    }
+    const command = commandNamed(name)
+    if (rest.includes('--help') || rest.includes('-h')) return print(out, `${command.usage}\n`)
     const context: CommandContext = {
       args: rest.filter((arg) => arg !== '--json'),
       env: environmentOf(terminal.cwd, terminal.env),
@@ -50,9 +53,18 @@ function print(out: (text: string) => void, text: string): ExitCode {
   return EXIT.done
 }
 
-function helpText(name: string | undefined): string {
+function commandNamed(name: string): Command {
   const command = COMMANDS.find((candidate) => candidate.name === name)
-  if (command) return `${command.usage}\n`
+  if (!command) throw new HubError('USAGE', `There is no command "${name}"; "beforehand help" lists them.`)
+  return command
+}
+
+function helpOn([name, ...more]: readonly string[]): string {
+  readOptions(more, {})
+  return name === undefined ? helpText() : `${commandNamed(name).usage}\n`
+}
+
+function helpText(): string {
   const width = Math.max(...COMMANDS.map((candidate) => candidate.name.length))
   const lines = COMMANDS.map((candidate) => `  ${candidate.name.padEnd(width)}  ${candidate.summary}`)
   return `beforehand ${version()}: foresees what will wear out in home appliances and locks, and gets it serviced
@@ -63,7 +75,7 @@ ${lines.join('\n')}
   ${'help'.padEnd(width)}  this text; "help COMMAND" for one command
   ${'version'.padEnd(width)}  the version
 
-Exit codes: 0 done, 1 a check failed, 2 wrong usage, 3 something needed is missing.
+Exit codes: 0 done, 1 it went wrong, 2 wrong usage, 3 something needed is missing.
 Settings come from the environment and .env; docs/operating.md lists them.
 `
 }
