@@ -20,7 +20,9 @@ export interface HubProcess {
 
 export async function startHubProcess(env: Record<string, string> = {}): Promise<HubProcess> {
   const dir = await mkdtemp(join(tmpdir(), 'beforehand-bench-'))
-  const child = spawn(process.execPath, ['app/main.ts', 'start', '--json'], {
+  // The flags of `npm start`.
+  const flags = ['--disable-warning=ExperimentalWarning', '--max-semi-space-size=64']
+  const child = spawn(process.execPath, [...flags, 'app/main.ts', 'start', '--json'], {
     cwd: join(import.meta.dirname, '..'),
     env: {
       ...process.env,
