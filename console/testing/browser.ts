@@ -1,6 +1,6 @@
-import { existsSync } from 'node:fs'
-import { lstat, mkdir, mkdtemp, readFile, rename, rm } from 'node:fs/promises'
-import { userInfo } from 'node:os'
+import { constants, existsSync } from 'node:fs'
+import { access, lstat, mkdir, mkdtemp, readFile, rename, rm } from 'node:fs/promises'
+import { homedir, userInfo } from 'node:os'
 import { delimiter, join } from 'node:path'
 import chromiumPackage from '@sparticuz/chromium'
 import { type Browser, chromium } from 'playwright-core'
@@ -19,21 +19,33 @@ async function browserPath(): Promise<string> {
 /**
  * The package unpacks into the temporary folder under a fixed name and runs whatever lies
  * there already, which anybody on the machine may have put there. So each user and version
- * has a folder of its own inside the checkout, and it gets its name only once it is whole.
+ * has a folder of its own, and it gets its name only once it is whole.
  */
 async function unpackedBrowser(): Promise<string> {
-  const cache = join(MODULES, '.cache')
+  const cache = await cacheFolder()
   const { version } = JSON.parse(await readFile(join(MODULES, '@sparticuz/chromium/package.json'), 'utf8'))
   const { uid } = userInfo()
   const folder = join(cache, `chromium-${version}-${uid}`)
-  if (!existsSync(folder)) {
-    await mkdir(cache, { recursive: true })
-    await unpackInto(folder, await mkdtemp(`${folder}-`))
-  }
+  if (!existsSync(folder)) await unpackInto(folder, await mkdtemp(`${folder}-`))
   const found = await lstat(folder)
   if (!found.isDirectory() || found.uid !== uid)
     throw new Error(`${folder} is not a folder of user ${uid}: remove it, or set CHROMIUM_PATH to a browser`)
   return folder
+}
+
+/** In the checkout, or at home for who may only read it. */
+async function cacheFolder(): Promise<string> {
+  const candidates = [join(MODULES, '.cache'), join(homedir(), '.cache', 'beforehand')]
+  for (const folder of candidates) {
+    try {
+      await mkdir(folder, { recursive: true })
+      await access(folder, constants.W_OK)
+      return folder
+    } catch {
+      // The next may be writable.
+    }
+  }
+  throw new Error(`cannot write to ${candidates.join(' or ')}: set CHROMIUM_PATH to a browser`)
 }
 
 /** Unpacks into `fresh` and renames it to `folder`, unless somebody else was faster. */
