@@ -1,6 +1,6 @@
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
@@ -76,4 +76,12 @@ test('a damaged key stops the start and stays as it is', () => {
   writeFileSync(join(path, 'secret.key'), 'c2hvcnQ=')
   expect(() => openDataDir(path)).toThrow(expect.objectContaining({ code: 'STORAGE_CORRUPT' }))
   expect(readFileSync(join(path, 'secret.key'), 'utf8')).toBe('c2hvcnQ=')
+})
+
+test('a folder that the system does not let anybody make is refused at once', () => {
+  const file = folder()
+  writeFileSync(file, '')
+  expect(() => openDataDir(join(file, 'below', 'data'))).toThrow(/HUB_DATA_DIR: the folder .* cannot be made/)
+  // Where there is a /proc, even root cannot make a folder in it.
+  if (existsSync('/proc/self')) expect(() => openDataDir('/proc/nope/data')).toThrow(/cannot be made/)
 })

@@ -10,7 +10,7 @@ import {
   rmSync,
   writeSync,
 } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { HubError, toError } from '#platform'
 
@@ -91,16 +91,18 @@ export function findHub(path: string): HubAddress | null {
 
 function makeFolder(path: string): void {
   try {
-    mkdirSync(path, { recursive: true, mode: 0o755 })
+    makeWithParents(path)
   } catch (cause) {
-    throw new HubError(
-      'CONFIG_INVALID',
-      `HUB_DATA_DIR: the folder ${path} cannot be made (${toError(cause).message}).`,
-      {
-        cause,
-      },
-    )
+    const detail = `HUB_DATA_DIR: the folder ${path} cannot be made (${toError(cause).message}). Choose another.`
+    throw new HubError('CONFIG_INVALID', detail, { cause })
   }
+}
+
+/** One by one from above: Node's own recursion never ends where the system denies a folder's existence, as below /proc. */
+function makeWithParents(path: string): void {
+  if (existsSync(path)) return
+  makeWithParents(dirname(path))
+  mkdirSync(path, { mode: 0o755 })
 }
 
 function takeLock(path: string): DatabaseSync {

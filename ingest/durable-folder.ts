@@ -5,7 +5,8 @@ import { dirname } from 'node:path'
 export function makeDurableFolder(dir: string): void {
   if (existsSync(dir)) return
   makeDurableFolder(dirname(dir))
-  mkdirSync(dir, { recursive: true })
+  // Not recursive: Node's recursion never ends where the system denies a folder's existence, as below /proc.
+  mkdirSync(dir)
   syncFolder(dirname(dir))
 }
 
