@@ -17,6 +17,8 @@ const WIDTH = 320
 const HEIGHT = 120
 /** Thinned series and rounding move a value by less than this share of it. */
 const SAME_VALUE = 0.005
+/** As much as the longest unit needs. */
+const LIMIT_LABEL_WIDTH = 120
 const MARGIN = { top: 18, right: 10, bottom: 18, left: 8 }
 
 /**
@@ -51,8 +53,8 @@ export function evidenceChart(
   const markY = y(marked.value)
   const labelY = markY < MARGIN.top + 4 ? markY + 14 : markY - 7
   const onLeft = markX < WIDTH / 2
-  // The limit is named at the other end, so that the two labels never touch.
-  const limitAt = onLeft ? { x: WIDTH - MARGIN.right, 'text-anchor': 'end' } : { x: MARGIN.left }
+  // The limit is named at the left unless the mark is there, so that the two labels never touch.
+  const limitAt = markX < LIMIT_LABEL_WIDTH ? { x: WIDTH - MARGIN.right, 'text-anchor': 'end' } : { x: MARGIN.left }
   const picture = svg(
     'svg',
     { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, class: 'chart', role: 'img', 'aria-label': words.caption },
