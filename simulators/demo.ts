@@ -169,6 +169,8 @@ export async function runDemo(options: DemoOptions): Promise<DemoResult> {
       violations: partner.ledger.violations,
     }
     for (const line of summary(result)) print(line)
+    if (options.once)
+      print('链接已失效 the links above ended with the hub: run without --once to open them as the season plays')
     return result
   } finally {
     await fleet?.close()
@@ -196,7 +198,7 @@ function summary(result: DemoResult): string[] {
   return [
     '',
     `${result.days} 天 days in ${result.seconds} s: ${fleet.readingsAcknowledged} 条读数 readings acknowledged`,
-    `发现 faults ${result.alerts} · 提醒 offers ${result.offers} · 同意 accepted ${result.accepted} · 工单 work orders ${result.workOrders} · 已证实 verified ${result.verified} · 自理 done alone ${result.selfServiced} · 未修复 not fixed ${result.notFixed} · 未发现故障 no fault found ${result.noFaultFound}`,
+    `发现 faults ${result.alerts} · 提醒 offers ${result.offers} · 同意 accepted ${result.accepted} · 自理 does it alone ${result.doesItAlone} · 工单 work orders ${result.workOrders} · 已证实 verified ${result.verified} · 自理证实 done alone and seen ${result.selfServiced} · 未修复 not fixed ${result.notFixed} · 未发现故障 no fault found ${result.noFaultFound}`,
     `失效 failed before anybody came: ${result.failed}`,
     ...result.violations.map((violation) => `✘ ${violation}`),
   ]

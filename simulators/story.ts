@@ -11,7 +11,10 @@ const ZONE_OFFSET_MS = 8 * 3_600_000
 export interface StoryCounts {
   alerts: number
   offers: number
+  /** A visit by the partner. */
   accepted: number
+  /** Does the work without a visit. */
+  doesItAlone: number
   declined: number
   workOrders: number
   verdicts: number
@@ -32,6 +35,7 @@ export class Story {
     alerts: 0,
     offers: 0,
     accepted: 0,
+    doesItAlone: 0,
     declined: 0,
     workOrders: 0,
     verdicts: 0,
@@ -96,7 +100,8 @@ export class Story {
 
   homeowner(change: HomeownerChange): void {
     if (change.kind === 'notice') this.counts.offers++
-    if (change.kind === 'accept' || change.kind === 'self_service') this.counts.accepted++
+    if (change.kind === 'accept') this.counts.accepted++
+    if (change.kind === 'self_service') this.counts.doesItAlone++
     if (change.kind === 'decline') this.counts.declined++
     this.#line(change.atMs, ...homeownerLine(change))
   }

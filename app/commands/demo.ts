@@ -31,7 +31,8 @@ export const demo: Command = {
 
 ${describeOptions(OPTIONS)}
 
-Everything runs on this machine, in a folder that is removed afterwards, on free ports.`,
+Everything runs on this machine, in a folder that is removed afterwards, on free ports. Started by root, it may
+leave PostgreSQL's programs in /var/lib/beforehand for the next run: remove that folder if no hub uses it.`,
   async run({ args, say, answer, json, signal, env }) {
     const { values } = readOptions(args, OPTIONS)
     const seed = wholeNumber('seed', values.seed) ?? 1
