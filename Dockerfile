@@ -19,4 +19,4 @@ HEALTHCHECK --interval=10s --timeout=3s --start-period=60s \
   CMD ["node", "-e", "fetch('http://127.0.0.1:8080/readyz').then((r) => process.exit(r.ok ? 0 : 1), () => process.exit(1))"]
 # The hub is PID 1 and ends cleanly on SIGTERM: it stops accepting, drains, and closes its stores.
 STOPSIGNAL SIGTERM
-CMD ["node", "--disable-warning=ExperimentalWarning", "--max-semi-space-size=64", "app/main.ts", "start"]
+CMD ["node", "--disable-warning=ExperimentalWarning", "app/main.ts", "start"]

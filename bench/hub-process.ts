@@ -21,7 +21,7 @@ export interface HubProcess {
 export async function startHubProcess(env: Record<string, string> = {}): Promise<HubProcess> {
   const dir = await mkdtemp(join(tmpdir(), 'beforehand-bench-'))
   // The flags of `npm start`.
-  const flags = ['--disable-warning=ExperimentalWarning', '--max-semi-space-size=64']
+  const flags = ['--disable-warning=ExperimentalWarning']
   const child = spawn(process.execPath, [...flags, 'app/main.ts', 'start', '--json'], {
     cwd: join(import.meta.dirname, '..'),
     env: {

@@ -2,14 +2,19 @@ import { DISCONNECT, frameLength, frameProblem, INCOMPLETE, MALFORMED } from './
 
 /** What a chunk of the stream came to. */
 export interface Taken {
-  /** Whole frames for the parser; `null` when none is complete yet. */
+  /** Whole frames, all of one class; `null` when none is complete yet. */
   bytes: Buffer | null
+  /** Which class. */
+  express: boolean
   /** What was not looked at yet: comes again with the next call. */
   rest: Buffer | null
   packets: number
   /** A DISCONNECT was among them. */
   disconnect: boolean
 }
+
+/** Whether a whole, well-formed frame goes past the parser. */
+export type FrameClass = (bytes: Uint8Array, start: number, end: number) => boolean
 
 /** The stream breaks the protocol or a limit; the connection is closed. */
 export class FrameError extends Error {
@@ -28,12 +33,14 @@ export class FrameError extends Error {
 export class FrameGuard {
   /** Largest frame let through, header included. */
   bytesMax: number
+  readonly #isExpress: FrameClass
   /** The beginning of a frame whose end has not come: either a header, or all its room with `#filled` bytes. */
   #partial: Buffer | null = null
   #filled = 0
 
-  constructor(bytesMax: number) {
+  constructor(bytesMax: number, isExpress: FrameClass = () => false) {
     this.bytesMax = bytesMax
+    this.#isExpress = isExpress
   }
 
   /** Whether a frame has begun and not ended. */
@@ -41,24 +48,29 @@ export class FrameGuard {
     return this.#partial !== null
   }
 
-  /** Takes at most `packetsMax` frames off the front of `chunk`. Throws `FrameError`. */
+  /** Takes at most `packetsMax` frames of one class off the front of `chunk`. Throws `FrameError`. */
   take(chunk: Buffer, packetsMax: number): Taken {
     if (this.#partial) return this.#resume(this.#partial, chunk, packetsMax)
     let end = 0
     let packets = 0
     let disconnect = false
+    let express = false
     while (end < chunk.length && packets < packetsMax) {
       const length = this.#lengthAt(chunk, end)
       if (length === INCOMPLETE || end + length > chunk.length) {
         this.#keep(chunk.subarray(end), length)
-        return { bytes: end === 0 ? null : chunk.subarray(0, end), rest: null, packets, disconnect }
+        return { bytes: end === 0 ? null : chunk.subarray(0, end), express, rest: null, packets, disconnect }
       }
       this.#check(chunk, end, end + length)
+      const kind = this.#isExpress(chunk, end, end + length)
+      if (packets === 0) express = kind
+      else if (kind !== express) break
       if (chunk[end]! >> 4 === DISCONNECT) disconnect = true
       end += length
       packets++
     }
-    return { bytes: chunk.subarray(0, end), rest: end < chunk.length ? chunk.subarray(end) : null, packets, disconnect }
+    const rest = end < chunk.length ? chunk.subarray(end) : null
+    return { bytes: chunk.subarray(0, end), express, rest, packets, disconnect }
   }
 
   #resume(partial: Buffer, chunk: Buffer, packetsMax: number): Taken {
@@ -69,12 +81,13 @@ export class FrameGuard {
     }
     const copied = chunk.copy(partial, this.#filled)
     this.#filled += copied
-    if (this.#filled < partial.length) return { bytes: null, rest: null, packets: 0, disconnect: false }
+    if (this.#filled < partial.length) return { bytes: null, express: false, rest: null, packets: 0, disconnect: false }
     this.#partial = null
     this.#filled = 0
     this.#check(partial, 0, partial.length)
     const rest = copied < chunk.length ? chunk.subarray(copied) : null
-    return { bytes: partial, rest, packets: 1, disconnect: partial[0]! >> 4 === DISCONNECT }
+    const express = this.#isExpress(partial, 0, partial.length)
+    return { bytes: partial, express, rest, packets: 1, disconnect: partial[0]! >> 4 === DISCONNECT }
   }
 
   /** Copies what is held, so that a few bytes do not keep a whole read buffer alive. */

@@ -33,6 +33,16 @@ export function frameLength(bytes: Uint8Array, at: number): number {
   return MALFORMED
 }
 
+/** A whole, well-formed PUBLISH of QoS 0 or 1 to exactly this topic (ASCII). */
+export function isPublishTo(topic: Uint8Array, bytes: Uint8Array, start: number): boolean {
+  // The low half of the first byte: DUP, QoS (two bits), RETAIN. QoS 2 has bit 2 set.
+  if (bytes[start]! >> 4 !== PUBLISH || (bytes[start]! & 0x04) !== 0) return false
+  const body = bodyStart(bytes, start)
+  if (packetId(bytes, body) !== topic.length) return false
+  for (let i = 0; i < topic.length; i++) if (bytes[body + 2 + i] !== topic[i]) return false
+  return true
+}
+
 /** Why a complete frame from a client breaks the protocol; `null` when its shape is right. */
 export function frameProblem(bytes: Uint8Array, start: number, end: number): string | null {
   const type = bytes[start]! >> 4
@@ -80,7 +90,7 @@ function publishProblem(bytes: Uint8Array, body: number, end: number, flags: num
 }
 
 /** Two bytes, high first, as ids and string lengths are written. */
-function packetId(bytes: Uint8Array, at: number): number {
+export function packetId(bytes: Uint8Array, at: number): number {
   return (bytes[at]! << 8) | bytes[at + 1]!
 }
 

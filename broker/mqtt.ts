@@ -22,6 +22,7 @@ import { RoutelessAedes } from './routeless-aedes.ts'
 import type { SessionStore } from './session-store.ts'
 import type { Counters } from './stats.ts'
 import { decideSubscription } from './subscribe.ts'
+import { isTelemetry, takeTelemetry } from './telemetry-lane.ts'
 
 export interface MqttParts {
   options: BrokerOptions
@@ -157,6 +158,10 @@ export function createMqtt(parts: MqttParts): Mqtt {
         limits,
         whenRoom: () => parts.options.whenRoom?.() ?? null,
         onFirstFrame: (first) => onFirstFrame(connection, first),
+        express: {
+          takes: (bytes, start, end) => connection.device !== null && isTelemetry(bytes, start, end),
+          take: (bytes, packets) => takeTelemetry(parts, connection, connection.device!, bytes, packets),
+        },
         onDisconnectPacket: () => {
           connection.graceful = true
         },

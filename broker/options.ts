@@ -117,7 +117,8 @@ export interface BrokerOptions {
   listeners: BrokerListeners
   /** Called once per CONNECT; may answer at once. A rejection is CONNACK 3. */
   findCredential(key: CredentialKey): Awaitable<Credential | null>
-  onTelemetry(message: InboundMessage): Awaitable<unknown>
+  /** What one read brought of one device, in order, at least one; kept or refused as a whole. */
+  onTelemetry(messages: readonly InboundMessage[]): Awaitable<unknown>
   onAttributes(message: InboundMessage): Awaitable<unknown>
   /** `{"SERIAL": [...]}` of a gateway; who is registered under it is the receiver's to check. */
   onGatewayTelemetry(message: InboundMessage): Awaitable<unknown>

@@ -45,11 +45,10 @@ export function handlePublish(
   // Nothing of ours is retained; a flag on telemetry asks for nothing that could be given.
   packet.retain = false
   context.counters.countReceived(route.name)
-  if (packet.qos === 2 && context.store.knows(connection.sessionKey, packet)) {
-    inOrder(connection, Promise.resolve(), packet, acknowledge, context)
-    return
-  }
-  inOrder(connection, carry(context, connection, route, packet), packet, acknowledge, context)
+  const known = packet.qos === 2 && context.store.knows(connection.sessionKey, packet)
+  const work = known ? Promise.resolve() : carry(context, connection, route, packet)
+  const load = { packets: 1, bytes: packet.payload.length, stored: STORED.has(packet.topic) }
+  inOrder(context, connection, work, load, acknowledge)
 }
 
 /**
@@ -90,21 +89,28 @@ function ownRoute({ audit }: PublishContext, connection: Connection, { topic }: 
   return null
 }
 
+/** What one piece of work holds until it is done. */
+export interface Load {
+  packets: number
+  bytes: number
+  /** It goes to disk, so that failing means "not stored". */
+  stored: boolean
+}
+
 /** Acknowledges once the work is done and everything before it was acknowledged. */
-function inOrder(
+export function inOrder(
+  { inFlight, logger }: PublishContext,
   connection: Connection,
   work: Promise<unknown>,
-  packet: PublishPacket,
+  { packets, bytes, stored }: Load,
   acknowledge: () => void,
-  { inFlight, logger }: PublishContext,
 ): void {
-  const bytes = packet.payload.length
   const place = connection.ackOrder.enter()
-  connection.gate.began(bytes)
+  connection.gate.began(packets, bytes)
   inFlight.began()
   const ended = (): void => {
     inFlight.ended()
-    connection.gate.ended(bytes)
+    connection.gate.ended(packets, bytes)
   }
   work.then(
     () => {
@@ -115,7 +121,7 @@ function inOrder(
     },
     (error: unknown) => {
       ended()
-      const reason: CutReason = STORED.has(packet.topic) ? 'not_stored' : 'handler_failed'
+      const reason: CutReason = stored ? 'not_stored' : 'handler_failed'
       logger.warn({ err: toError(error), deviceId: connection.device?.deviceId, reason }, 'a publish was not taken')
       connection.cut(reason)
     },
@@ -134,7 +140,7 @@ const HANDLERS: Record<
   Exclude<RouteName, 'provision'>,
   (context: PublishContext, connection: Connection, device: Credential, packet: PublishPacket, id: string) => unknown
 > = {
-  telemetry: ({ options }, connection, device, packet) => options.onTelemetry(inbound(connection, device, packet)),
+  telemetry: ({ options }, connection, device, packet) => options.onTelemetry([inbound(connection, device, packet)]),
   attributes: ({ options }, connection, device, packet) => options.onAttributes(inbound(connection, device, packet)),
   'attributes-request': (context, connection, device, packet, id) =>
     answerAttributes(context, connection, device, id, bytesOf(packet)),

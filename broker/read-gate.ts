@@ -2,7 +2,7 @@ import type { Duplex } from 'node:stream'
 import { type Clock, realClock } from '#platform'
 import { type FirstFrame, firstFrame } from './connect-frame.ts'
 import { CONNECT } from './frame.ts'
-import { FrameError, FrameGuard } from './frame-guard.ts'
+import { type FrameClass, FrameError, FrameGuard } from './frame-guard.ts'
 import type { BrokerLimits } from './limits.ts'
 import type { CutReason } from './stats.ts'
 import { TokenBucket } from './token-bucket.ts'
@@ -17,6 +17,12 @@ export interface ReadGateOptions {
   whenRoom: () => Promise<void> | null
   /** The first frame is whole; anything but `connect` is not shown to the parser. */
   onFirstFrame: (first: FirstFrame) => void
+  /** Frames that are dealt with here and never shown to the parser; only once the client is known. */
+  express: {
+    takes: FrameClass
+    /** Whole frames in order; calls `began` for them. */
+    take(bytes: Buffer, packets: number): void
+  }
   onDisconnectPacket: () => void
   onViolation: (reason: CutReason, detail: string) => void
 }
@@ -40,6 +46,8 @@ export class ReadGate {
   #inFlight = 0
   #inFlightBytes = 0
   #awaitingRoom = false
+  /** The peer does not read what it is sent. */
+  #held = false
   /** Room was promised and has come: one read needs not ask again. */
   #roomGranted = false
   #rateTimer: Disposable | null = null
@@ -53,7 +61,10 @@ export class ReadGate {
     this.#options = options
     this.#limits = options.limits
     this.#clock = options.clock ?? realClock
-    this.#guard = new FrameGuard(options.limits.frameBytesBeforeAuth)
+    this.#guard = new FrameGuard(
+      options.limits.frameBytesBeforeAuth,
+      (bytes, start, end) => this.#phase === 'open' && options.express.takes(bytes, start, end),
+    )
     this.#bucket = new TokenBucket({ perSecond: options.limits.packetsPerSecond, nowMs: this.#clock.nowMs() })
     const original = stream.read.bind(stream)
     this.#readStream = () => original(null as unknown as undefined) as Buffer | null
@@ -76,17 +87,27 @@ export class ReadGate {
     this.#rateTimer = null
   }
 
-  /** A publish of this many bytes is on its way to the disk. */
-  began(bytes: number): void {
-    this.#inFlight++
+  /** So many publishes, of so many bytes together, are on their way to the disk. */
+  began(packets: number, bytes: number): void {
+    this.#inFlight += packets
     this.#inFlightBytes += bytes
   }
 
-  /** It has arrived, or was refused. */
-  ended(bytes: number): void {
-    this.#inFlight--
+  /** They have arrived, or were refused. */
+  ended(packets: number, bytes: number): void {
+    this.#inFlight -= packets
     this.#inFlightBytes -= bytes
     if (this.#owes) this.#wake()
+  }
+
+  /** Reads no more until `release`: what was written has not left yet. */
+  hold(): void {
+    this.#held = true
+  }
+
+  release(): void {
+    this.#held = false
+    this.#wake()
   }
 
   /** Publishes on their way. */
@@ -105,24 +126,28 @@ export class ReadGate {
   }
 
   #read(): Buffer | null {
-    if (this.#mustWait()) {
-      this.#owes = true
-      return null
-    }
-    const chunk = this.#readStream()
-    if (chunk === null) return null
-    this.#roomGranted = false
-    try {
-      return this.#pass(chunk)
-    } catch (error) {
-      if (!(error instanceof FrameError)) throw error
-      this.stop()
-      this.#options.onViolation(error.reason, error.message)
-      return null
+    for (;;) {
+      if (this.#mustWait()) {
+        this.#owes = true
+        return null
+      }
+      const chunk = this.#readStream()
+      if (chunk === null) return null
+      this.#roomGranted = false
+      try {
+        const passed = this.#pass(chunk)
+        if (passed !== 'express') return passed
+      } catch (error) {
+        if (!(error instanceof FrameError)) throw error
+        this.stop()
+        this.#options.onViolation(error.reason, error.message)
+        return null
+      }
     }
   }
 
-  #pass(chunk: Buffer): Buffer | null {
+  /** What the parser may see; `express` when the frames went past it and more can be read. */
+  #pass(chunk: Buffer): Buffer | null | 'express' {
     const first = this.#phase === 'first-frame'
     if (first && !this.#guard.midFrame && chunk[0] !== CONNECT_BYTE) {
       // Known from the first byte: no need to wait for the rest of what is no CONNECT.
@@ -136,6 +161,10 @@ export class ReadGate {
     this.#midFrameSinceMs = this.#guard.midFrame ? (this.#midFrameSinceMs ?? this.#clock.nowMs()) : null
     if (taken.bytes === null) return null
     this.#bucket.take(taken.packets, this.#clock.nowMs())
+    if (taken.express) {
+      this.#options.express.take(taken.bytes, taken.packets)
+      return 'express'
+    }
     if (taken.disconnect) this.#options.onDisconnectPacket()
     if (!first) return taken.bytes
     this.#phase = 'waiting'
@@ -147,7 +176,7 @@ export class ReadGate {
   #mustWait(): boolean {
     if (this.#phase === 'waiting' || this.#phase === 'stopped') return true
     if (this.#phase === 'first-frame') return false
-    if (this.#awaitingRoom || this.#rateTimer) return true
+    if (this.#awaitingRoom || this.#held || this.#rateTimer) return true
     if (this.#inFlight >= this.#packetsPerRead || this.#inFlightBytes >= this.#limits.inFlightBytes) return true
     return this.#ingestFull() || this.#overRate()
   }

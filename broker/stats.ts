@@ -64,7 +64,7 @@ export class Counters {
     this.cut.set(reason, (this.cut.get(reason) ?? 0) + 1)
   }
 
-  countReceived(name: RouteName): void {
-    this.received.set(name, (this.received.get(name) ?? 0) + 1)
+  countReceived(name: RouteName, count = 1): void {
+    this.received.set(name, (this.received.get(name) ?? 0) + count)
   }
 }

@@ -48,7 +48,7 @@ const readings = (records: LogRecord[]): ReadingsRecord[] =>
 
 test('when a call resolves, the reading is on disk, dated by the hub as the record is', async () => {
   const { ingest, records } = await openHub()
-  expect(await ingest.telemetry(DEVICE, bytes({ fan_rpm: 1 }), TOPIC)).toEqual({
+  expect(await ingest.telemetry(DEVICE, [{ payload: bytes({ fan_rpm: 1 }), delivery: null }], TOPIC.via)).toEqual({
     accepted: 1,
     problems: [],
     lastSeq: 1,
@@ -61,7 +61,7 @@ test('when a call resolves, the reading is on disk, dated by the hub as the reco
 test('good and bad of one message are stored as one, and both are counted when synced', async () => {
   const { ingest, records } = await openHub()
   const payload = bytes({ ts: START_MS - 1, values: { fan_rpm: 1, dp: 2, fan_on: 3 } })
-  const done = ingest.telemetry(DEVICE, payload, TOPIC)
+  const done = ingest.telemetry(DEVICE, [{ payload: payload, delivery: null }], TOPIC.via)
   expect(ingest.stats()).toMatchObject({ messages: 0, readings: 0 })
   expect(ingest.stats().pendingBytes).toBeGreaterThan(0)
   expect(await done).toMatchObject({ accepted: 1, lastSeq: 2 })
@@ -81,13 +81,17 @@ test('good and bad of one message are stored as one, and both are counted when s
 
 test('an empty message is acknowledged and leaves nothing', async () => {
   const { ingest, records } = await openHub()
-  expect(await ingest.telemetry(DEVICE, bytes([]), TOPIC)).toEqual({ accepted: 0, problems: [], lastSeq: null })
+  expect(await ingest.telemetry(DEVICE, [{ payload: bytes([]), delivery: null }], TOPIC.via)).toEqual({
+    accepted: 0,
+    problems: [],
+    lastSeq: null,
+  })
   expect(records()).toEqual([])
 })
 
 test('a message larger than is kept is quarantined by its beginning', async () => {
   const { ingest, records } = await openHub()
-  await ingest.telemetry(DEVICE, Buffer.alloc(300_000, 0x20), TOPIC)
+  await ingest.telemetry(DEVICE, [{ payload: Buffer.alloc(300_000, 0x20), delivery: null }], TOPIC.via)
   const [bad] = quarantines(records())
   expect(bad).toMatchObject({ code: 'PAYLOAD_TOO_LARGE', truncated: true })
   expect(bad!.payload.length).toBe(262_144)
@@ -98,11 +102,13 @@ test('a message larger than is kept is quarantined by its beginning', async () =
 test('a device nobody knows is refused, and so is storing without room', async () => {
   const { ingest, records } = await openHub()
   const stranger = { brandId: 'brand_a', deviceId: '__proto__' }
-  await expect(ingest.telemetry(stranger, bytes({ fan_rpm: 1 }), TOPIC)).rejects.toMatchObject({ code: 'NOT_FOUND' })
+  await expect(
+    ingest.telemetry(stranger, [{ payload: bytes({ fan_rpm: 1 }), delivery: null }], TOPIC.via),
+  ).rejects.toMatchObject({ code: 'NOT_FOUND' })
   expect(records()).toEqual([])
 
   const full = await openHub({ diskReserveBytes: Number.MAX_SAFE_INTEGER })
-  const refused = full.ingest.telemetry(DEVICE, bytes({ fan_rpm: 1 }), TOPIC)
+  const refused = full.ingest.telemetry(DEVICE, [{ payload: bytes({ fan_rpm: 1 }), delivery: null }], TOPIC.via)
   await expect(refused).rejects.toMatchObject({ code: 'DISK_FULL' })
   expect(full.ingest.stats()).toMatchObject({ messages: 0, readings: 0 })
 })
@@ -110,10 +116,14 @@ test('a device nobody knows is refused, and so is storing without room', async (
 test('a repeated packet carries the mark of the first; a reading with its own time needs none', async () => {
   const { ingest, records } = await openHub()
   const delivery = { session: 'brand_a/dev_1/client-7', packetId: 7, dup: false }
-  await ingest.telemetry(DEVICE, bytes({ fan_rpm: 1 }), { ...TOPIC, delivery })
-  await ingest.telemetry(DEVICE, bytes({ fan_rpm: 1 }), { ...TOPIC, delivery: { ...delivery, dup: true } })
-  await ingest.telemetry(DEVICE, bytes({ fan_rpm: 2 }), { ...TOPIC, delivery: { ...delivery, session: 'another' } })
-  await ingest.telemetry(DEVICE, bytes({ ts: START_MS, values: { fan_rpm: 1 } }), { ...TOPIC, delivery })
+  await ingest.telemetry(DEVICE, [{ payload: bytes({ fan_rpm: 1 }), delivery }], TOPIC.via)
+  await ingest.telemetry(DEVICE, [{ payload: bytes({ fan_rpm: 1 }), delivery: { ...delivery, dup: true } }], TOPIC.via)
+  await ingest.telemetry(
+    DEVICE,
+    [{ payload: bytes({ fan_rpm: 2 }), delivery: { ...delivery, session: 'another' } }],
+    TOPIC.via,
+  )
+  await ingest.telemetry(DEVICE, [{ payload: bytes({ ts: START_MS, values: { fan_rpm: 1 } }), delivery }], TOPIC.via)
   const marks = readings(records()).map((record) => record.delivery)
   expect(marks[0]).toMatchObject({ packetId: 7, dup: false })
   expect(marks[1]).toEqual({ ...marks[0], dup: true })
@@ -126,7 +136,9 @@ test('a repeated packet carries the mark of the first; a reading with its own ti
 test('when too much waits for the disk, sources are asked to wait', async () => {
   const { ingest } = await openHub({ pendingBytesMax: 100 })
   expect(ingest.whenRoom()).toBeNull()
-  const sent = Array.from({ length: 50 }, () => ingest.telemetry(DEVICE, bytes({ fan_rpm: 1 }), TOPIC))
+  const sent = Array.from({ length: 50 }, () =>
+    ingest.telemetry(DEVICE, [{ payload: bytes({ fan_rpm: 1 }), delivery: null }], TOPIC.via),
+  )
   const room = ingest.whenRoom()
   expect(room).not.toBeNull()
   await room
@@ -258,8 +270,12 @@ const CORRECTED = product({ metrics: [...product().metrics, { key: 'dp', unit: '
 
 test('once the product is corrected, a re-import takes what was refused and only that, at its own time', async () => {
   const { ingest, clock, records, correct } = await openHub()
-  await ingest.telemetry(DEVICE, bytes({ ts: START_MS - 7, values: { fan_rpm: 1, dp: 2 } }), TOPIC)
-  await ingest.telemetry(DEVICE, bytes({ fan_rpm: 1, dp: 3 }), TOPIC)
+  await ingest.telemetry(
+    DEVICE,
+    [{ payload: bytes({ ts: START_MS - 7, values: { fan_rpm: 1, dp: 2 } }), delivery: null }],
+    TOPIC.via,
+  )
+  await ingest.telemetry(DEVICE, [{ payload: bytes({ fan_rpm: 1, dp: 3 }), delivery: null }], TOPIC.via)
   const kept = quarantines(records())
   clock.advance(30 * 86_400_000)
 
@@ -277,8 +293,16 @@ test('once the product is corrected, a re-import takes what was refused and only
 test('a wrong clock can be re-imported: an old time is believed, a future one only as the time of arrival', async () => {
   const { ingest, records } = await openHub()
   const monthOld = START_MS - 30 * 86_400_000
-  await ingest.telemetry(DEVICE, bytes({ ts: monthOld, values: { fan_rpm: 1 } }), TOPIC)
-  await ingest.telemetry(DEVICE, bytes({ ts: START_MS + 86_400_000, values: { fan_rpm: 2 } }), TOPIC)
+  await ingest.telemetry(
+    DEVICE,
+    [{ payload: bytes({ ts: monthOld, values: { fan_rpm: 1 } }), delivery: null }],
+    TOPIC.via,
+  )
+  await ingest.telemetry(
+    DEVICE,
+    [{ payload: bytes({ ts: START_MS + 86_400_000, values: { fan_rpm: 2 } }), delivery: null }],
+    TOPIC.via,
+  )
   const [old, future] = quarantines(records())
   expect(await ingest.reimport(old!, { deviceOf })).toMatchObject({ accepted: 1 })
   expect(await ingest.reimport(future!, { deviceOf })).toMatchObject({

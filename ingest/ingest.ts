@@ -1,10 +1,18 @@
-import type { LogEntry, QuarantinedRecord } from '#contracts'
+import type { LogEntry, QuarantinedRecord, QuarantineProblem } from '#contracts'
 import { type BulkResult, bulkTelemetry } from './bulk-intake.ts'
 import { decodeAttributes } from './decode-attributes.ts'
 import { decodeTelemetry } from './decode-telemetry.ts'
 import { type DeviceOf, gatewayAttributes, gatewayTelemetry } from './gateway-intake.ts'
 import type { IngestStats } from './ingest-stats.ts'
-import { type Arrival, type DeviceRef, type IngestOptions, type IngestResult, Intake, unknownDevice } from './intake.ts'
+import {
+  type Arrival,
+  type DevicePayload,
+  type DeviceRef,
+  type IngestOptions,
+  type IngestResult,
+  Intake,
+  unknownDevice,
+} from './intake.ts'
 import { quarantinedEntry } from './quarantine.ts'
 import { type ReimportOptions, reimport } from './reimport.ts'
 
@@ -14,7 +22,8 @@ import { type ReimportOptions, reimport } from './reimport.ts'
  * for a device nobody knows, or as `TelemetryLog.append` does.
  */
 export interface Ingest {
-  telemetry(device: DeviceRef, payload: Uint8Array, arrival: Arrival): Promise<IngestResult>
+  /** Payloads of one device, in the order they came; synced as one unit. */
+  telemetry(device: DeviceRef, payloads: readonly DevicePayload[], via: string): Promise<IngestResult>
   attributes(device: DeviceRef, payload: Uint8Array, arrival: Arrival): Promise<IngestResult>
   gatewayTelemetry(gateway: DeviceRef, payload: Uint8Array, deviceOf: DeviceOf, arrival: Arrival): Promise<IngestResult>
   gatewayAttributes(
@@ -34,20 +43,25 @@ export interface Ingest {
 export function createIngest(options: IngestOptions): Ingest {
   const intake = new Intake(options)
   return {
-    telemetry(device, payload, { via, delivery }) {
+    telemetry(device, payloads, via) {
+      const { brandId, deviceId } = device
       const nowMs = intake.nowMs()
       const context = intake.context(device, nowMs)
       if (context === null) return Promise.reject(unknownDevice(device))
-      const { readings, problems, problemsTotal } = decodeTelemetry(payload, context)
-      if (delivery !== null) {
-        for (const reading of readings) if (reading.serverTime) reading.delivery = intake.markOf(delivery, payload)
+      const entries: LogEntry[] = []
+      const allProblems: QuarantineProblem[] = []
+      for (const { payload, delivery } of payloads) {
+        const { readings, problems, problemsTotal } = decodeTelemetry(payload, context)
+        for (const reading of readings) {
+          if (delivery !== null && reading.serverTime) reading.delivery = intake.markOf(delivery, payload)
+          entries.push(reading)
+        }
+        if (problemsTotal > 0) {
+          entries.push(quarantinedEntry({ brandId, deviceId, problems, problemsTotal, payload, via }))
+          allProblems.push(...problems)
+        }
       }
-      const entries: LogEntry[] = readings
-      if (problemsTotal > 0) {
-        const { brandId, deviceId } = device
-        entries.push(quarantinedEntry({ brandId, deviceId, problems, problemsTotal, payload, via }))
-      }
-      return intake.append(entries, nowMs, problems)
+      return intake.append(entries, nowMs, allProblems, payloads.length)
     },
 
     attributes(device, payload, { via }) {

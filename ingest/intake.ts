@@ -12,6 +12,13 @@ export interface DeviceRef {
   deviceId: string
 }
 
+/** A payload and how it was delivered. */
+export interface DevicePayload {
+  payload: Uint8Array
+  /** `null` for QoS 0 and HTTP. */
+  delivery: Delivery | null
+}
+
 /** How a payload came in. */
 export interface Arrival {
   /** MQTT topic or HTTP path, without any token. */
@@ -74,9 +81,14 @@ export class Intake {
   }
 
   /** Resolves when the entries are synced; counts them only then. */
-  append(entries: LogEntry[], nowMs: number, problems: readonly QuarantineProblem[]): Promise<IngestResult> {
+  append(
+    entries: LogEntry[],
+    nowMs: number,
+    problems: readonly QuarantineProblem[],
+    messages = 1,
+  ): Promise<IngestResult> {
     if (entries.length === 0) {
-      this.stats.messages++
+      this.stats.messages += messages
       return Promise.resolve({ accepted: 0, problems, lastSeq: null })
     }
     return this.#log.append(entries, nowMs).then(({ lastSeq }) => {
@@ -85,7 +97,7 @@ export class Intake {
         if (entry.kind === 'readings') accepted++
         else if (entry.kind === 'quarantined') this.stats.quarantined[entry.code]++
       }
-      this.stats.messages++
+      this.stats.messages += messages
       this.stats.readings += accepted
       return { accepted, problems, lastSeq }
     })

@@ -52,8 +52,12 @@ export const deviceHttpRoutes: Routes = async (app, { directory, ingest }) => {
       async (request) => {
         const device = deviceOf(request.params.token)
         await ingest.whenRoom()
-        const arrival = { via: `api/v1/${kind}`, delivery: null }
-        const { accepted, problems } = await ingest[kind](device, bytesOf(request.body), arrival)
+        const sent = { payload: bytesOf(request.body), delivery: null }
+        const via = `api/v1/${kind}`
+        const { accepted, problems } =
+          kind === 'telemetry'
+            ? await ingest.telemetry(device, [sent], via)
+            : await ingest.attributes(device, sent.payload, { via, delivery: null })
         return { accepted, problems }
       },
     )

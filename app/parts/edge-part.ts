@@ -41,8 +41,11 @@ export function createEdgeBroker(options: EdgeOptions & { ingest: Ingest }): Bro
     clock,
     logger,
     findCredential: (key) => credentialOf(index, 'tokenHash' in key ? key.tokenHash : key.fingerprint),
-    onTelemetry: ({ brandId, deviceId, payload, topic, delivery }) =>
-      ingest.telemetry({ brandId, deviceId }, payload, { via: topic, delivery }),
+    onTelemetry: (messages) => {
+      // All of one device, and at least one.
+      const { brandId, deviceId, topic } = messages[0]!
+      return ingest.telemetry({ brandId, deviceId }, messages, topic)
+    },
     onAttributes: ({ brandId, deviceId, payload, topic, delivery }) =>
       ingest.attributes({ brandId, deviceId }, payload, { via: topic, delivery }),
     onGatewayTelemetry: ({ brandId, deviceId, payload, topic, delivery }) =>

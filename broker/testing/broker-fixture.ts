@@ -41,7 +41,9 @@ export async function startBroker(options: Partial<BrokerOptions> = {}): Promise
   const broker = createBroker({
     listeners: { tcp: { port: 0, host: '127.0.0.1', variable: 'HUB_MQTT_PORT' } },
     findCredential: (key) => credentials.get('tokenHash' in key ? key.tokenHash : key.fingerprint) ?? null,
-    onTelemetry: (message) => telemetry.push(message),
+    onTelemetry: (messages) => {
+      for (const message of messages) telemetry.push(message)
+    },
     onAttributes: (message) => attributes.push(message),
     onGatewayTelemetry: (message) => gatewayTelemetry.push(message),
     onGatewayAttributes: (message) => attributes.push(message),
