@@ -20,6 +20,7 @@ export async function writeQuarantine(tx: Tx, logId: string, records: readonly Q
           code: record.code,
           pointer: record.pointer,
           detail: record.detail,
+          problems: record.problems === undefined ? null : JSON.stringify(record.problems),
           payload: Buffer.from(record.payload),
           truncated: record.truncated,
           via: record.via,

@@ -231,6 +231,30 @@ describe('what the brand sees', () => {
     expect((await call('GET', '/api/quarantine?code=UNKNOWN_METRIC')).body.items).toHaveLength(1)
   })
 
+  test('a payload with several problems names them all, and taking it in takes all that was refused', async () => {
+    const device = `/api/devices/${it.ids.device}`
+    const { accessToken } = (await call('POST', `${device}/credentials`, { keepOld: true })).body.credential
+    const body = { filter_dp_pa: 181.25, first_new: 1, second_new: 2 }
+    const sent = await hub.call('POST', `/api/v1/${accessToken}/telemetry`, { key: null, body })
+    expect(sent.body).toMatchObject({ accepted: 1, problems: [{ pointer: '/first_new' }, { pointer: '/second_new' }] })
+    await hub.recorded()
+    const entries = (await call('GET', '/api/quarantine?limit=50')).body.items
+    const newest = entries.find((entry: { pointer: string }) => entry.pointer === '/first_new')
+    expect(newest.problems.map((problem: { pointer: string }) => problem.pointer)).toEqual([
+      '/first_new',
+      '/second_new',
+    ])
+    const product = (await call('GET', '/api/products/ap-300')).body.document
+    for (const key of ['first_new', 'second_new']) product.metrics.push({ key, unit: '', type: 'number' })
+    await call('PUT', '/api/products/ap-300', product)
+    await call('POST', `/api/quarantine/${newest.id}/reimport`, { dating: 'received' })
+    await hub.recorded()
+    const from = newest.receivedAt
+    const to = new Date(Date.parse(from) + 60_000).toISOString()
+    const stored = (await call('GET', `${device}/telemetry?metrics=first_new,second_new&from=${from}&to=${to}`)).body
+    expect(JSON.stringify(stored)).toMatch(/first_new.*second_new/)
+  })
+
   test('readings from the brand’s own cloud get a result per line', async () => {
     const { serial } = (await call('GET', `/api/devices/${it.ids.device}`)).body
     const lines = [
@@ -319,7 +343,7 @@ describe('what the brand sees', () => {
       expect.arrayContaining(['C1', 'C4', 'C6', 'C9']),
     )
     const stats = (await call('GET', '/api/stats')).body
-    expect(stats).toMatchObject({ devices: expect.any(Object), quarantinedLastDay: 1 })
+    expect(stats).toMatchObject({ devices: expect.any(Object), quarantinedLastDay: 2 })
     expect((await call('GET', `/api/offers?caseId=${it.ids.case}`)).body.items).toHaveLength(1)
     expect((await call('POST', `/api/work-orders/${it.ids.workOrder}/retry`, {})).body).toEqual({ redriven: 0 })
   })

@@ -1,5 +1,14 @@
-import type { AlertState, Evidence, QuarantineCode, ResolveReason, RuleMode, SafetyKind, Severity } from '#contracts'
-import type { Defaulted, DefaultedJson, Json, Ms, Nullable } from './columns.ts'
+import type {
+  AlertState,
+  Evidence,
+  QuarantineCode,
+  QuarantineProblem,
+  ResolveReason,
+  RuleMode,
+  SafetyKind,
+  Severity,
+} from '#contracts'
+import type { Defaulted, DefaultedJson, Json, Ms, Nullable, NullableJson } from './columns.ts'
 
 export interface LogPositionsTable {
   consumer: string
@@ -71,6 +80,8 @@ export interface QuarantineTable {
   code: QuarantineCode
   pointer: string
   detail: string
+  /** All of them, when there were several. */
+  problems: NullableJson<readonly QuarantineProblem[]>
   payload: Buffer
   truncated: boolean
   via: string
