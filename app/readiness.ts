@@ -57,7 +57,15 @@ function logReadiness(log: TelemetryLog): PartReadiness {
 
 async function rulesReadiness(log: TelemetryLog, rules: RulesPart): Promise<PartReadiness> {
   try {
-    const lag = log.headSeq() - (await rules.position()).appliedSeq
+    const { appliedSeq, failures } = await rules.position()
+    if (failures > 0)
+      return {
+        part: 'rules',
+        ready: false,
+        code: 'DB_UNAVAILABLE',
+        reason: `The database has refused what the rules write ${failures} times in a row: no alert gets out. Readings wait in the log and nothing is lost; look at the database's disk and log.`,
+      }
+    const lag = log.headSeq() - appliedSeq
     if (lag <= RULES_LAG_MAX) return { part: 'rules', ready: true }
     return { part: 'rules', ready: false, reason: `Rules are ${lag} records behind the log; alerts are late.` }
   } catch (thrown) {

@@ -66,6 +66,28 @@ async function countEffects(tx: Tx, effects: readonly AlertEffect[]): Promise<vo
   }
 }
 
+test('a database that refuses what rules write is told of, until it takes it', async () => {
+  const { reader, clock } = await play(seededRandom(5), { minutes: 60 })
+  const { db } = await testDatabase()
+  let full = true
+  const refusing: Database = {
+    ...db,
+    asHub: (work) =>
+      db.asHub(async (tx) => {
+        const result = await work(tx)
+        if (full && (await readPosition(tx, { consumer: RULES_CONSUMER }))?.effectsSeq) throw new Error('disk full')
+        return result
+      }),
+  }
+  const runner = createRulesRunner({ reader, db: refusing, evaluator: createEvaluator(), clock, logger: silentLogger })
+  await runner.start()
+  while (runner.position().failures === 0) await new Promise((resolve) => setImmediate(resolve))
+  full = false
+  await runner.caughtUp(reader.headSeq())
+  expect(runner.position().failures).toBe(0)
+  await runner.stop()
+})
+
 interface Life {
   reader: LogReader
   db: Database

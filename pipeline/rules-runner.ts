@@ -24,6 +24,8 @@ export interface RulesPosition {
   appliedSeq: number
   /** Up to here the state is kept: the log may forget the rest. */
   stateSeq: number
+  /** Attempts to write that failed since the last success: above 0 nothing that is decided gets out. */
+  failures: number
 }
 
 export interface RulesRunnerOptions {
@@ -74,8 +76,19 @@ export function createRulesRunner(options: RulesRunnerOptions): RulesRunner {
   let torn = false
   const warmRules = new WarmRules(db)
 
-  const untilCommitted = <T>(what: string, attempt: () => Promise<T>): Promise<T | null> =>
-    untilDone(attempt, { what, logger, signal: stopping.signal, isFatal: (error) => isHubError(error, 'FENCED') })
+  /** Each kind of write has a count of its own: state that is kept says nothing of effects that are not. */
+  const failures = new Map<string, number>()
+  const untilCommitted = async <T>(what: string, attempt: () => Promise<T>): Promise<T | null> => {
+    const result = await untilDone(attempt, {
+      what,
+      logger,
+      signal: stopping.signal,
+      isFatal: (error) => isHubError(error, 'FENCED'),
+      onFailure: () => failures.set(what, (failures.get(what) ?? 0) + 1),
+    })
+    if (result !== null) failures.delete(what)
+    return result
+  }
 
   const place = () => ({
     consumer: RULES_CONSUMER,
@@ -173,7 +186,11 @@ export function createRulesRunner(options: RulesRunnerOptions): RulesRunner {
       running = follow().catch(fail)
     },
     caughtUp: (seq) => applied.reached(seq),
-    position: () => ({ appliedSeq: applied.seq, stateSeq: stored.stateSeq }),
+    position: () => ({
+      appliedSeq: applied.seq,
+      stateSeq: stored.stateSeq,
+      failures: Math.max(0, ...failures.values()),
+    }),
     views: (filter) => evaluator.views(filter),
     async stop() {
       stopping.abort()
