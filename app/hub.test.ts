@@ -163,3 +163,11 @@ test('killed with its own PostgreSQL running, the next start takes it over and h
   expect(code).toBe(0)
   expect(existsSync(join(env.HUB_DATA_DIR, 'postgres', 'data', 'postmaster.pid'))).toBe(false)
 }, 120_000)
+
+test('a log folder that cannot be made is named with its variable', async () => {
+  const env = await testEnvironment()
+  await expect(testHub({ ...env, HUB_LOG_DIR: join(import.meta.filename, 'log') })).rejects.toMatchObject({
+    code: 'CONFIG_INVALID',
+    message: expect.stringContaining('HUB_LOG_DIR'),
+  })
+})

@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import type { AlertEffect, LogReader, TelemetryLog } from '#contracts'
-import { openLogReader, openTelemetryLog } from '#ingest'
+import { makeDurableFolder, openLogReader, openTelemetryLog } from '#ingest'
 import {
   type ControlAppender,
   createControlAppender,
@@ -9,7 +9,7 @@ import {
   type DeviceDirectory,
   type LiveTail,
 } from '#pipeline'
-import { type Clock, type Logger, type LogStream, toError } from '#platform'
+import { type Clock, HubError, type Logger, type LogStream, toError } from '#platform'
 import type { BridgeChange, BridgePolicy } from '#service-bridge'
 import type { HubConfig } from '../config.ts'
 import { checkLogOrigin } from '../log-origin.ts'
@@ -60,6 +60,7 @@ export async function openLogPart(options: LogPartOptions, parts: AsyncDisposabl
   const { config, database, clock, stepped, logger, events } = options
   const { db } = database
   const { logDir } = config
+  makeLogFolder(logDir)
   const log = await openTelemetryLog({
     dir: logDir,
     clock,
@@ -102,6 +103,15 @@ export async function openLogPart(options: LogPartOptions, parts: AsyncDisposabl
   parts.defer(() => appender.stop())
   await appender.start()
   return { log, reader, directory, appender, liveTail, rules, record }
+}
+
+function makeLogFolder(path: string): void {
+  try {
+    makeDurableFolder(path)
+  } catch (cause) {
+    const detail = `HUB_LOG_DIR: the folder ${path} cannot be made (${toError(cause).message}). Choose another.`
+    throw new HubError('CONFIG_INVALID', detail, { cause })
+  }
 }
 
 function openRecord({ config, database, stepped, logger, logTo, events }: LogPartOptions): Promise<RecordPart> {
