@@ -14,3 +14,4 @@ export { type PlannedDevice, planNeighbourhood, SCENARIOS, type Scenario } from 
 export type { DeviceModel } from './physics/device-model.ts'
 export { type BrandSetUp, setUpBrand } from './setup.ts'
 export { runSimulate, type SimulateOptions, type SimulateResult } from './simulate.ts'
+export { type SmallBrand, type SmallBrandOptions, setUpSmallBrand } from './small-brand.ts'

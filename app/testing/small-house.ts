@@ -1,12 +1,5 @@
-import {
-  type AgreementDocument,
-  instant,
-  type ProductDocument,
-  type RuleDocument,
-  type WorkOrderPacket,
-} from '#contracts'
-import { sha256Hex } from '#platform'
-import { type HubApi, startWebhookServer } from '#simulators'
+import type { AgreementDocument, ProductDocument, RuleDocument, WorkOrderPacket } from '#contracts'
+import { type HubApi, type SmallBrand, setUpSmallBrand, startWebhookServer } from '#simulators'
 
 export const MINUTE_MS = 60_000
 export const HOUR_MS = 3_600_000
@@ -62,94 +55,29 @@ const AGREEMENT: AgreementDocument = {
   hours: { days: [1, 2, 3, 4, 5, 6, 7], from: '09:00', to: '19:00', slot: '2h', lead: '24h' },
 }
 
-export interface SmallHouse {
-  brand: HubApi
-  partnerSecret: string
-  devices: { id: string; serial: string; token: string }[]
-  homeIds: string[]
-}
+export type SmallHouse = SmallBrand
 
-/** The least that makes a reading able to become a work order, made over HTTP as a brand would. */
-export async function setUpHouse(
+/** A purifier in each home, its one rule in force. */
+export function setUpHouse(
   hub: HubApi,
   options: {
     nowMs: number
     partnerUrl: string
     homes?: number
     rule?: Partial<RuleDocument>
-    /** A standing consent to send somebody without asking again. */
     standingShare?: boolean
   },
 ): Promise<SmallHouse> {
   const { nowMs, partnerUrl, homes = 1, rule = {}, standingShare = false } = options
-  const { secret } = await hub.post<{ secret: string }>('/api/partners', {
-    key: 'swift-repair',
-    name: 'Swift Repair',
-    url: partnerUrl,
+  return setUpSmallBrand(hub, {
+    nowMs,
+    partnerUrl,
+    product: PRODUCT,
+    rules: [{ ...RULE, ...rule }],
+    agreement: AGREEMENT,
+    homes,
+    standingShare,
   })
-  const made = await hub.post<{ adminKey: { key: string } }>('/api/brands', {
-    key: 'acme',
-    name: { en: 'Acme', 'zh-CN': '艾克米' },
-  })
-  const brand = hub.as(made.adminKey.key)
-  await brand.post('/api/products', PRODUCT)
-  await brand.post('/api/agreements', AGREEMENT)
-  const devices: SmallHouse['devices'] = []
-  const homeIds: string[] = []
-  for (let i = 0; i < homes; i++) {
-    const home = await brand.post<{ id: string }>('/api/homes', {
-      timeZone: 'Asia/Shanghai',
-      region: '310115005',
-      // Whoever tests at night must not wait for the morning.
-      quietHours: { from: '00:00', to: '00:00' },
-      externalRef: `home-${i}`,
-      address: {
-        province: '上海市',
-        city: '上海市',
-        district: '浦东新区',
-        street: '示例街道',
-        community: '示例花园',
-        room: '101',
-      },
-      people: [
-        {
-          role: 'owner',
-          name: '住户',
-          channel: 'app',
-          locale: 'zh-CN',
-          decides: true,
-          pays: true,
-          contact: { number: '17000001000', kind: 'privacy' },
-        },
-      ],
-    })
-    homeIds.push(home.id)
-    const consent = {
-      granted: true,
-      at: instant(nowMs),
-      by: 'owner',
-      method: 'app',
-      textVersion: '1',
-      textSha256: sha256Hex('text'),
-    }
-    await brand.post(`/api/homes/${home.id}/consents`, { ...consent, purpose: 'monitoring', dataKinds: ['telemetry'] })
-    await brand.post(`/api/homes/${home.id}/consents`, { ...consent, purpose: 'contact', dataKinds: ['telemetry'] })
-    if (standingShare)
-      await brand.post(`/api/homes/${home.id}/consents`, {
-        ...consent,
-        purpose: 'share',
-        dataKinds: ['address', 'contact', 'diagnosis', 'device'],
-        recipients: [{ partnerKey: 'swift-repair', name: 'Swift Repair', contact: 'service@swift.example' }],
-      })
-    const { device, credential } = await brand.post<{ device: { id: string }; credential: { accessToken: string } }>(
-      '/api/devices',
-      { serial: `SN-${i}`, product: 'ap-300', home: home.id },
-    )
-    devices.push({ id: device.id, serial: `SN-${i}`, token: credential.accessToken })
-  }
-  await brand.post('/api/rules', { ...RULE, ...rule })
-  await brand.post('/api/rules/hepa-clogged/activate', {})
-  return { brand, partnerSecret: secret, devices, homeIds }
 }
 
 /** A partner's server that verifies, keeps each event once, and lets tests wait for one. */
