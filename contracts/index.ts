@@ -34,6 +34,16 @@ export type {
   ResetSource,
   RuleMode,
 } from './control-change.ts'
+export {
+  FaultReport,
+  FaultReportAnswer,
+  FaultReportBody,
+  REPORT_CHANNELS,
+  type ReportChannel,
+  STORED_REPORT_CHANNELS,
+  WHOLE_DEVICE,
+} from './fault-report.ts'
+export { FLEET_HOLD_STATES, FleetHold, type FleetHoldState } from './fleet-hold.ts'
 export { JobKind, JobPart, JobStep, JobTemplate, SelfServiceGuide } from './job.ts'
 export { JobEventBody, JobView } from './job-view.ts'
 export {
@@ -58,16 +68,25 @@ export {
   DeclineBody,
   OFFER_CHOICES,
   OFFER_STATES,
+  OfferApart,
   OfferChoice,
   OfferNeed,
   OfferPartner,
   OfferState,
   OfferView,
+  PROBLEM_KINDS,
   PROGRESS_STAGES,
+  type ProblemKind,
   ProgressStage,
+  RateBody,
+  Rating,
+  ReportProblemBody,
   RescheduleBody,
+  SelfServiceBody,
   SnoozeBody,
   SolvedBody,
+  StopBody,
+  VisitBody,
 } from './offer-view.ts'
 export { PartnerEvent } from './partner-event.ts'
 export {
@@ -97,7 +116,16 @@ export {
   Sku,
   Text,
 } from './primitives.ts'
-export { Component, ExtendedWarranty, Metric, ProductDocument, Recovery, Reporting, Warranty } from './product.ts'
+export {
+  Component,
+  ExtendedWarranty,
+  Metric,
+  ProductDocument,
+  Recovery,
+  Reporting,
+  Symptom,
+  Warranty,
+} from './product.ts'
 export {
   Aggregate,
   Comparison,

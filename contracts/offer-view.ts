@@ -26,7 +26,22 @@ export type OfferState = (typeof OFFER_STATES)[number]
 export const OfferState = Type.Enum([...OFFER_STATES])
 
 /** What the homeowner may do now; the page shows these and no others. */
-export const OFFER_CHOICES = ['accept', 'snooze', 'self_service', 'decline', 'reschedule', 'cancel', 'solved'] as const
+export const OFFER_CHOICES = [
+  'accept',
+  'snooze',
+  'self_service',
+  // Somebody should come after all, for what the home meant to do itself.
+  'visit',
+  'decline',
+  'stop',
+  // Takes a `stop` back.
+  'resume',
+  'reschedule',
+  'cancel',
+  'rate',
+  'report_problem',
+  'solved',
+] as const
 export type OfferChoice = (typeof OFFER_CHOICES)[number]
 export const OfferChoice = Type.Enum([...OFFER_CHOICES])
 
@@ -50,6 +65,30 @@ export const OfferNeed = Type.Object(
   { additionalProperties: false },
 )
 export type OfferNeed = Static<typeof OfferNeed>
+
+/** A need that was part of the offer and is so no more, while the rest goes on. */
+export const OfferApart = Type.Object(
+  {
+    caseId: Id,
+    device: OfferNeed.properties.device,
+    component: OfferNeed.properties.component,
+    state: Type.Enum(['self_service', 'declined', 'recovered', 'ended']),
+  },
+  { additionalProperties: false },
+)
+export type OfferApart = Static<typeof OfferApart>
+
+/** Stars of a visit, as the home gave them. */
+export const Rating = Type.Object(
+  {
+    attitude: Type.Integer({ minimum: 1, maximum: 5 }),
+    quality: Type.Integer({ minimum: 1, maximum: 5 }),
+    speed: Type.Integer({ minimum: 1, maximum: 5 }),
+    solved: Type.Boolean(),
+  },
+  { additionalProperties: false },
+)
+export type Rating = Static<typeof Rating>
 
 /** Somebody who would come, and what they would be told. */
 export const OfferPartner = Type.Object(
@@ -79,7 +118,14 @@ export const OfferView = Type.Object(
     brand: Type.Object({ key: Key, name: Text }, { additionalProperties: false }),
     urgency: Severity,
     safety: Nullable(SafetyKind),
+    /** Rises whenever needs, price or visits of the offer change; sent back with `accept`, so that nobody agrees to what they did not see. */
+    revision: Type.Integer({ minimum: 1 }),
+    /** What the offer is about now: one visit, one price for all of it. */
     needs: Type.Array(OfferNeed, { minItems: 1, maxItems: 20 }),
+    /** What it was about before. */
+    apart: Type.Array(OfferApart, { maxItems: 40 }),
+    /** The home asked for no more offers like this one. */
+    stopped: Type.Boolean(),
     charge: Charge,
     slots: Type.Array(Slot, { maxItems: 40 }),
     partners: Type.Array(OfferPartner, { maxItems: 10 }),
@@ -116,6 +162,24 @@ export const OfferView = Type.Object(
               { additionalProperties: false },
             ),
           ),
+          /** The same per need, in the order of `needs`. */
+          results: Type.Array(
+            Type.Object(
+              {
+                caseId: Id,
+                found: Nullable(Type.String()),
+                verified: Nullable(Type.Enum(['verified', 'not_fixed', 'not_observed', 'unverified'])),
+              },
+              { additionalProperties: false },
+            ),
+            { maxItems: 20 },
+          ),
+          rating: Nullable(
+            Type.Object(
+              { ...Rating.properties, at: Instant, changeableUntil: Instant },
+              { additionalProperties: false },
+            ),
+          ),
         },
         { additionalProperties: false },
       ),
@@ -131,6 +195,8 @@ export const AcceptBody = Type.Object(
     slot: Slot,
     /** Keys of the partners the address and contact may go to. */
     shareWith: Type.Array(Key, { minItems: 1, maxItems: 10 }),
+    /** The `revision` that was read: refused with OFFER_CHANGED when the offer is another by now. */
+    revision: Type.Optional(Type.Integer({ minimum: 1 })),
   },
   { additionalProperties: false },
 )
@@ -140,11 +206,54 @@ export type AcceptBody = Static<typeof AcceptBody>
 export const SnoozeBody = Type.Object({ until: Instant }, { additionalProperties: false })
 export type SnoozeBody = Static<typeof SnoozeBody>
 
-/** POST …/decline */
-export const DeclineBody = Type.Object(
-  { reason: DeclineReason, text: Type.Optional(Type.String({ maxLength: 500 })) },
+/** Needs of the offer that are meant, by their `caseId`; all of them when absent. */
+const needs = Type.Optional(Type.Array(Id, { minItems: 1, maxItems: 20, uniqueItems: true }))
+/** A person's own words: kept sealed, erased with the home. */
+const text = Type.Optional(Type.String({ maxLength: 500 }))
+
+/** POST …/self_service: without `needs` all that one can do oneself; the others stay offered. */
+export const SelfServiceBody = Type.Object({ needs }, { additionalProperties: false })
+export type SelfServiceBody = Static<typeof SelfServiceBody>
+
+/** POST …/visit */
+export const VisitBody = Type.Object({ needs }, { additionalProperties: false })
+export type VisitBody = Static<typeof VisitBody>
+
+/** POST …/stop: no more offers about this kind of part of this kind of appliance; danger excepted. */
+export const StopBody = Type.Object({ needs, text }, { additionalProperties: false })
+export type StopBody = Static<typeof StopBody>
+
+/** POST …/rate: once a visit is done, changeable for a week. */
+export const RateBody = Type.Object({ ...Rating.properties, text }, { additionalProperties: false })
+export type RateBody = Static<typeof RateBody>
+
+/** What a home may complain of on its page. The first two are faults; the others are about the visit. */
+export const PROBLEM_KINDS = [
+  'still_broken',
+  'another_fault',
+  'nobody_came',
+  'damage',
+  'price',
+  'conduct',
+  'other',
+] as const
+export type ProblemKind = (typeof PROBLEM_KINDS)[number]
+
+/** POST …/report_problem, during a visit or after it. */
+export const ReportProblemBody = Type.Object(
+  {
+    kind: Type.Enum([...PROBLEM_KINDS]),
+    /** The need of the offer it is about; the first when absent. */
+    need: Type.Optional(Id),
+    symptomCode: Type.Optional(Key),
+    text: Type.Optional(Type.String({ maxLength: 2_000 })),
+  },
   { additionalProperties: false },
 )
+export type ReportProblemBody = Static<typeof ReportProblemBody>
+
+/** POST …/decline */
+export const DeclineBody = Type.Object({ reason: DeclineReason, needs, text }, { additionalProperties: false })
 export type DeclineBody = Static<typeof DeclineBody>
 
 /** POST …/reschedule */

@@ -30,6 +30,10 @@ export const Recovery = Type.Object(
 )
 export type Recovery = Omit<Static<typeof Recovery>, 'when'> & { when: import('./rule.ts').Condition }
 
+/** What people say when this component fails, so that a fault they report is looked for where it is. */
+export const Symptom = Type.Object({ code: Key, name: Type.Optional(Text) }, { additionalProperties: false })
+export type Symptom = Static<typeof Symptom>
+
 /** A part of the appliance that wears. */
 export const Component = Type.Object(
   {
@@ -44,6 +48,7 @@ export const Component = Type.Object(
       ]),
     ),
     recovery: Type.Optional(Recovery),
+    symptoms: Type.Optional(Type.Array(Symptom, { maxItems: 20 })),
   },
   { additionalProperties: false },
 )

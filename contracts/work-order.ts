@@ -23,6 +23,8 @@ export const ChargeLine = Type.Object(
     name: Type.Optional(Text),
     quantity: Type.Optional(Type.Integer({ minimum: 1, maximum: 100 })),
     amountMinor: Minor,
+    /** Who pays for this line, when somebody else does than for the rest; its amount is then 0 to the payer. */
+    coveredBy: Type.Optional(Payer),
   },
   { additionalProperties: false },
 )

@@ -101,7 +101,10 @@ export async function offerView(work: Work, offer: OfferRecord): Promise<OfferVi
     brand: terms.brand,
     urgency: terms.urgency,
     safety: terms.safety,
+    revision: 1,
     needs: terms.needs,
+    apart: [],
+    stopped: false,
     charge: order?.charge ?? terms.charge,
     slots: picksTime ? offeredSlots(terms, work.atMs) : [],
     partners: terms.partners,
@@ -131,7 +134,17 @@ async function progressOf(
   const requested = (offer.answer as { slot?: Slot } | null)?.slot ?? null
   const reached: { stage: ProgressStage; at: string }[] = [{ stage: 'received', at: instant(offer.answered_at_ms) }]
   if (order === null) {
-    return { stage: 'received', reached, workOrder: null, requested, appointment: null, technician: null, result: null }
+    return {
+      stage: 'received',
+      reached,
+      workOrder: null,
+      requested,
+      appointment: null,
+      technician: null,
+      result: null,
+      results: [],
+      rating: null,
+    }
   }
   const said = await work.tx
     .selectFrom('partner_events')
@@ -176,6 +189,8 @@ async function progressOf(
           solved: solvedAnswer(offer),
         }
       : null,
+    results: [],
+    rating: null,
   }
 }
 

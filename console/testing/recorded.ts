@@ -57,6 +57,9 @@ export function offerView(change: Partial<OfferView> = {}): OfferView {
     brand: { key: 'acme', name: { en: 'Acme Home', 'zh-CN': '优家电器' } },
     urgency: 'warning',
     safety: null,
+    revision: 1,
+    apart: [],
+    stopped: false,
     needs: [
       {
         caseId: id('case', 1),
@@ -150,6 +153,8 @@ export function acceptedView(
       appointment: slots[0]!,
       technician: { ref: 'T-17', name: '师傅 17 号', rating: 4.9 },
       result: null,
+      results: [],
+      rating: null,
       ...change,
     },
   })
