@@ -119,7 +119,8 @@ export type AlertEffect = EffectBase &
       }
   )
 
-export type VerificationEnd = 'verified' | 'not_fixed' | 'unverified'
+/** `not_observed`: a part is claimed replaced, and the signal stands where it stood before. */
+export type VerificationEnd = 'verified' | 'not_fixed' | 'not_observed' | 'unverified'
 
 /** Present condition of one instance, for display: checkpointed every few seconds with the state. */
 export interface InstanceView {

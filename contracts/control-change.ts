@@ -66,6 +66,8 @@ export type ControlChange =
       attempt: number
       repairedAtMs: number
       partReplaced: boolean
+      /** Where the signal stood before the repair, by metric, as the case knows it: a claimed part is measured against it. */
+      before?: Readonly<Record<string, number>>
     }
   /** The case ended otherwise; nobody waits for the answer any more. */
   | { type: 'verification.cancelled'; caseId: string; deviceId: string; component: string }

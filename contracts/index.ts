@@ -87,8 +87,10 @@ export {
   SolvedBody,
   StopBody,
   VisitBody,
+  WAITING_FOR,
+  WaitingFor,
 } from './offer-view.ts'
-export { PartnerEvent } from './partner-event.ts'
+export { Objection, PartnerEvent } from './partner-event.ts'
 export {
   DECLINE_REASONS,
   DeclineReason,
@@ -127,6 +129,13 @@ export {
   Warranty,
 } from './product.ts'
 export {
+  PartnerQuote,
+  QUOTE_STATES,
+  QuestionedQuote,
+  QuoteDecisionBody,
+  QuoteState,
+} from './quote.ts'
+export {
   Aggregate,
   Comparison,
   Condition,
@@ -158,3 +167,4 @@ export {
   WorkOrderItem,
   WorkOrderPacket,
 } from './work-order.ts'
+export { QuoteDecided, SLA_PROMISES, SlaMissed, SlaPromise, WorkOrderCancelled } from './work-order-news.ts'

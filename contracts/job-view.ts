@@ -1,6 +1,7 @@
 import { type Static, Type } from 'typebox'
 import { PartnerReason, PartnerStatus } from './partner-status.ts'
 import { Instant, RegionCode } from './primitives.ts'
+import { PartnerQuote } from './quote.ts'
 import { Outcome, Slot, WorkOrderHeader, WorkOrderItem, WorkOrderPacket } from './work-order.ts'
 
 /**
@@ -53,6 +54,7 @@ export const JobEventBody = Type.Object(
     at: Type.Optional(Instant),
     reason: Type.Optional(PartnerReason),
     appointment: Type.Optional(Slot),
+    quote: Type.Optional(PartnerQuote),
     outcome: Type.Optional(Outcome),
   },
   { additionalProperties: false },

@@ -2,6 +2,7 @@ import { type Static, Type } from 'typebox'
 import { SelfServiceGuide } from './job.ts'
 import { DeclineReason } from './partner-status.ts'
 import { Duration, Id, Instant, Key, SafetyKind, Severity, Text } from './primitives.ts'
+import { QuestionedQuote } from './quote.ts'
 import { Charge, EvidenceItem, Slot } from './work-order.ts'
 
 /**
@@ -40,6 +41,7 @@ export const OFFER_CHOICES = [
   'cancel',
   'rate',
   'report_problem',
+  'quote',
   'solved',
 ] as const
 export type OfferChoice = (typeof OFFER_CHOICES)[number]
@@ -49,6 +51,11 @@ export const OfferChoice = Type.Enum([...OFFER_CHOICES])
 export const PROGRESS_STAGES = ['received', 'taken', 'under_way', 'done', 'followed_up'] as const
 export type ProgressStage = (typeof PROGRESS_STAGES)[number]
 export const ProgressStage = Type.Enum([...PROGRESS_STAGES])
+
+/** What an accepted visit waits for, where it does not simply go on. */
+export const WAITING_FOR = ['partner', 'quote', 'parts', 'appointment'] as const
+export type WaitingFor = (typeof WAITING_FOR)[number]
+export const WaitingFor = Type.Enum([...WAITING_FOR])
 
 /** One need in one appliance. */
 export const OfferNeed = Type.Object(
@@ -126,7 +133,10 @@ export const OfferView = Type.Object(
     apart: Type.Array(OfferApart, { maxItems: 40 }),
     /** The home asked for no more offers like this one. */
     stopped: Type.Boolean(),
+    /** What is agreed, or would be by accepting; a quote accepted since is in it. */
     charge: Charge,
+    /** A quote that waits for this home's decision; `null` when there is none. */
+    quote: Nullable(QuestionedQuote),
     slots: Type.Array(Slot, { maxItems: 40 }),
     partners: Type.Array(OfferPartner, { maxItems: 10 }),
     /** The text agreed to by accepting, with what is stored as proof of it. */
@@ -141,6 +151,10 @@ export const OfferView = Type.Object(
           stage: ProgressStage,
           reached: Type.Array(Type.Object({ stage: ProgressStage, at: Instant }, { additionalProperties: false })),
           workOrder: Nullable(Type.String()),
+          /** Which trip to the home comes next or is under way, from 1. */
+          visit: Type.Integer({ minimum: 1 }),
+          /** `partner`: somebody else is asked to come; `quote`: this home's decision; `parts`; `appointment`: a new time. */
+          waitingFor: Nullable(WaitingFor),
           /** The time the home chose; the visit is when `appointment` says, once the partner has given one. */
           requested: Nullable(Slot),
           appointment: Nullable(Slot),

@@ -1,7 +1,18 @@
 import { type Static, Type } from 'typebox'
 import { PartnerReason, PartnerStatus } from './partner-status.ts'
-import { Instant } from './primitives.ts'
-import { ChargeLine, Outcome, Slot } from './work-order.ts'
+import { Id, Instant } from './primitives.ts'
+import { PartnerQuote } from './quote.ts'
+import { Outcome, Slot } from './work-order.ts'
+
+export const Objection = Type.Object(
+  {
+    /** Items it is about; all of the order when left out. */
+    items: Type.Optional(Type.Array(Id, { minItems: 1, maxItems: 20 })),
+    text: Type.String({ minLength: 1, maxLength: 2_000 }),
+  },
+  { additionalProperties: false },
+)
+export type Objection = Static<typeof Objection>
 
 /** The body a partner posts to `/partner/v1/work-orders/{id}/events`. */
 export const PartnerEvent = Type.Object(
@@ -26,18 +37,10 @@ export const PartnerEvent = Type.Object(
       ),
     ),
     appointment: Type.Optional(Slot),
-    quote: Type.Optional(
-      Type.Object(
-        {
-          version: Type.Integer({ minimum: 1 }),
-          lines: Type.Array(ChargeLine, { minItems: 1, maxItems: 40 }),
-          reason: Type.String({ maxLength: 1_000 }),
-          validUntil: Instant,
-        },
-        { additionalProperties: false },
-      ),
-    ),
+    quote: Type.Optional(PartnerQuote),
     outcome: Type.Optional(Outcome),
+    /** Of `objected`: what the partner says against how its repair was found to have ended. */
+    objection: Type.Optional(Objection),
   },
   { additionalProperties: false },
 )

@@ -31,14 +31,14 @@ test('a second live order item of a case', async () => {
     const row = await tx.selectFrom('order_items').selectAll().executeTakeFirstOrThrow()
     const order = await tx.selectFrom('work_orders').selectAll().executeTakeFirstOrThrow()
     const json = { charge: JSON.stringify(order.charge), packet: JSON.stringify(order.packet) }
-    const twin = { ...order, ...json, technician: null, appointment: null, outcome: null }
+    const twin = { ...order, ...json, technician: null, appointment: null, requested_slot: null, outcome: null }
     await tx
       .insertInto('work_orders')
       .values({ ...twin, work_order_id: 'wo_twin', number: 'BH-2026-000999', job_token_hash: 'twin' })
       .execute()
     await tx
       .insertInto('order_items')
-      .values({ ...row, item_id: 'it_twin', work_order_id: 'wo_twin' })
+      .values({ ...row, parts_used: null, report: null, item_id: 'it_twin', work_order_id: 'wo_twin' })
       .execute()
   })
   await expect(copy).rejects.toSatisfy((error) => isUniqueViolation(error, 'order_items_one_live_per_case'))
@@ -73,6 +73,7 @@ test.each([
         packet: JSON.stringify(order.packet),
         technician: null,
         appointment: null,
+        requested_slot: null,
         outcome: null,
         work_order_id: 'wo_planted',
         number: 'BH-2026-000999',

@@ -122,6 +122,7 @@ export async function createOrder(core: Core, work: Work, request: OrderRequest)
       job_expires_at_ms: work.atMs + JOB_LINK_MS,
       accept_by_ms: Date.parse(sla.acceptBy),
       created_at_ms: work.atMs,
+      updated_at_ms: work.atMs,
     })
     .execute()
   for (const [index, record] of cases.entries()) {

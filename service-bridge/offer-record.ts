@@ -1,13 +1,15 @@
 import type { Selectable } from 'kysely'
-import { instant, type OfferChoice, type OfferView, type ProgressStage, type Slot } from '#contracts'
+import { CASE_STATES_OVER, instant, type OfferChoice, type OfferView, type Slot } from '#contracts'
 import { HubError, tokenHash } from '#platform'
 import type { OffersTable } from '#store'
 import type { CaseRecord } from './case-record.ts'
 import type { Core, Work } from './core.ts'
+import { orderOfOffer, progressOf } from './offer-progress.ts'
 import type { OfferTerms } from './offer-terms.ts'
 import { OFFER_LINK_MS, SLOT_DAYS } from './policy.ts'
+import { openQuote, questioned } from './quote-record.ts'
 import { slotsOf } from './slots.ts'
-import { casesInDoubt, solvedAnswer } from './solved-answer.ts'
+import { casesInDoubt } from './solved-answer.ts'
 
 export type OfferRecord = Omit<Selectable<OffersTable>, 'terms'> & { terms: OfferTerms }
 
@@ -59,7 +61,7 @@ export function offeredSlots(terms: OfferTerms, atMs: number): Slot[] {
 const CHOICES: Readonly<Record<OfferRecord['state'], readonly OfferChoice[]>> = {
   offered: ['accept', 'snooze', 'self_service', 'decline'],
   snoozed: ['accept', 'self_service', 'decline'],
-  accepted: ['reschedule', 'cancel'],
+  accepted: ['quote', 'reschedule', 'cancel'],
   self_service: [],
   declined: [],
   expired: [],
@@ -68,7 +70,15 @@ const CHOICES: Readonly<Record<OfferRecord['state'], readonly OfferChoice[]>> = 
   closed: ['solved'],
 }
 
-const BEFORE_ARRIVAL: ReadonlySet<CaseRecord['state']> = new Set(['accepted', 'ordered', 'scheduled', 'in_progress'])
+const BEFORE_ARRIVAL: ReadonlySet<CaseRecord['state']> = new Set([
+  'accepted',
+  'ordered',
+  'rerouting',
+  'scheduled',
+  'awaiting_quote',
+  'awaiting_parts',
+  'in_progress',
+])
 
 /** What the link shows now. */
 export async function offerView(work: Work, offer: OfferRecord): Promise<OfferView> {
@@ -76,15 +86,19 @@ export async function offerView(work: Work, offer: OfferRecord): Promise<OfferVi
   const expired = work.atMs >= offer.expires_at_ms && (offer.state === 'offered' || offer.state === 'snoozed')
   const state = expired ? 'expired' : offer.state
   const order = await orderOfOffer(work, offer)
-  const mayCancel = order === null || (order.arrived_at_ms === null && order.closed_at_ms === null)
   const cases = state === 'accepted' ? await casesOfOffer(work, offer.offer_id) : []
+  const out = order !== null && order.closed_at_ms === null ? order : null
+  const quote = out && questioned(work, out, await openQuote(work, out.work_order_id))
   const inDoubt =
     state === 'closed' ? await casesInDoubt(work, offer, await casesOfOffer(work, offer.offer_id, false)) : []
-  const mayChange = mayCancel && cases.every((record) => BEFORE_ARRIVAL.has(record.state))
+  const live = cases.filter((record) => !CASE_STATES_OVER.has(record.state))
+  const nobodyThere = out === null || out.arrived_at_ms === null
+  const mayChange = nobodyThere && live.length > 0 && live.every((record) => BEFORE_ARRIVAL.has(record.state))
   const choices = CHOICES[state].filter((choice) => {
     if (choice === 'self_service') return terms.needs.every((need) => need.selfService !== null)
     if (choice === 'cancel') return mayChange
-    if (choice === 'reschedule') return mayChange && order !== null
+    if (choice === 'reschedule') return mayChange && out !== null
+    if (choice === 'quote') return quote !== null
     if (choice === 'solved') return inDoubt.length > 0
     return true
   })
@@ -106,91 +120,11 @@ export async function offerView(work: Work, offer: OfferRecord): Promise<OfferVi
     apart: [],
     stopped: false,
     charge: order?.charge ?? terms.charge,
+    quote,
     slots: picksTime ? offeredSlots(terms, work.atMs) : [],
     partners: terms.partners,
     consentText: terms.consentText,
-    progress: await progressOf(work, offer, order),
-  }
-}
-
-async function orderOfOffer(work: Work, offer: OfferRecord) {
-  const row = await work.tx
-    .selectFrom('work_orders')
-    .selectAll()
-    .where('brand_id', '=', work.brandId)
-    .where('offer_id', '=', offer.offer_id)
-    .orderBy('created_at_ms', 'desc')
-    .executeTakeFirst()
-  return row ?? null
-}
-
-/** 受理 → 接单 → 前往 → 完成 → 回访 — each with when it was reached. */
-async function progressOf(
-  work: Work,
-  offer: OfferRecord,
-  order: Awaited<ReturnType<typeof orderOfOffer>>,
-): Promise<OfferView['progress']> {
-  if (offer.answered_at_ms === null || (order === null && offer.state !== 'accepted')) return null
-  const requested = (offer.answer as { slot?: Slot } | null)?.slot ?? null
-  const reached: { stage: ProgressStage; at: string }[] = [{ stage: 'received', at: instant(offer.answered_at_ms) }]
-  if (order === null) {
-    return {
-      stage: 'received',
-      reached,
-      workOrder: null,
-      requested,
-      appointment: null,
-      technician: null,
-      result: null,
-      results: [],
-      rating: null,
-    }
-  }
-  const said = await work.tx
-    .selectFrom('partner_events')
-    .select(['status', 'at_ms'])
-    .where('brand_id', '=', work.brandId)
-    .where('work_order_id', '=', order.work_order_id)
-    .where('disposition', '=', 'applied')
-    .orderBy('at_ms')
-    .execute()
-  const underWay = said.find((event) => ['dispatched', 'en_route', 'arrived'].includes(event.status))
-  const items = await work.tx
-    .selectFrom('order_items')
-    .select(['verified', 'finished_at_ms'])
-    .where('brand_id', '=', work.brandId)
-    .where('work_order_id', '=', order.work_order_id)
-    .execute()
-  const verified = items.find((item) => item.verified !== null)
-  if (order.accepted_at_ms !== null) reached.push({ stage: 'taken', at: instant(order.accepted_at_ms) })
-  if (underWay) reached.push({ stage: 'under_way', at: instant(underWay.at_ms) })
-  if (order.state === 'completed' && order.closed_at_ms !== null) {
-    reached.push({ stage: 'done', at: instant(order.closed_at_ms) })
-  }
-  if (verified?.finished_at_ms) reached.push({ stage: 'followed_up', at: instant(verified.finished_at_ms) })
-  const { technician } = order
-  return {
-    stage: reached.at(-1)!.stage,
-    reached,
-    workOrder: order.number,
-    requested,
-    appointment: order.appointment,
-    technician: technician
-      ? {
-          ref: technician.ref,
-          ...(technician.name === undefined ? {} : { name: technician.name }),
-          ...(technician.rating === undefined ? {} : { rating: technician.rating }),
-        }
-      : null,
-    result: order.outcome
-      ? {
-          found: order.outcome.items[0]?.report.found ?? null,
-          verified: verified?.verified ?? null,
-          solved: solvedAnswer(offer),
-        }
-      : null,
-    results: [],
-    rating: null,
+    progress: await progressOf(work, offer, order, cases),
   }
 }
 

@@ -41,6 +41,14 @@ export function progressTo(
   return { kind: 'advance', progress: { visit: said.visit, rank, status: said.status, atMs: said.atMs } }
 }
 
+/** The visit is over and the order is not: parts are awaited, somebody was absent, or not all could be reached. */
+const LEFT_RANK = 6
+
+/** Which trip to the home is under way or comes next. */
+export function comingVisit(present: Pick<Progress, 'visit' | 'rank'>): number {
+  return present.rank >= LEFT_RANK && present.rank < TERMINAL_RANK ? present.visit + 1 : present.visit
+}
+
 /** Statuses that would count now: what the technician's page offers. */
 export function allowedStatuses(present: Progress): PartnerStatus[] {
   if (present.rank === TERMINAL_RANK) return []

@@ -129,6 +129,7 @@ export function offerView(change: Partial<OfferView> = {}): OfferView {
         'zh-CN': '同意将本次服务所需的地址、联系方式、设备信息与诊断结果提供给所选服务商，仅用于本次上门服务。',
       },
     },
+    quote: null,
     progress: null,
     ...change,
   }
@@ -149,6 +150,8 @@ export function acceptedView(
         .slice(0, stages.indexOf(stage) + 1)
         .map((reached, i) => ({ stage: reached, at: at(nowMs + i * 3_600_000) })),
       workOrder: 'BH-2026-000123',
+      visit: 1,
+      waitingFor: null,
       requested: slots[0]!,
       appointment: slots[0]!,
       technician: { ref: 'T-17', name: '师傅 17 号', rating: 4.9 },

@@ -3,11 +3,14 @@ import type {
   CaseEnd,
   CaseState,
   Charge,
+  ChargeLine,
   Evidence,
   OfferState,
   Outcome,
+  OutcomeItem,
   PartnerEvent,
   PartnerStatus,
+  QuoteState,
   SafetyKind,
   Severity,
   Slot,
@@ -85,6 +88,8 @@ export interface CasesTable {
   self_services: Defaulted<number>
   offer_id: Nullable<string>
   work_order_id: Nullable<string>
+  /** Where it goes on once a quote is decided. */
+  resume_state: Nullable<CaseState>
   needs_review: Nullable<string>
   acknowledged_at_ms: Nullable<Ms>
   acknowledged_by: Nullable<string>
@@ -179,6 +184,26 @@ export interface WorkOrdersTable {
   accepted_at_ms: Nullable<Ms>
   arrived_at_ms: Nullable<Ms>
   closed_at_ms: Nullable<Ms>
+  end_reason: Nullable<string>
+  missed: Defaulted<string[]>
+  requested_slot: NullableJson<Slot>
+  objected_at_ms: Nullable<Ms>
+  updated_at_ms: Ms
+}
+
+export interface QuotesTable {
+  brand_id: string
+  work_order_id: string
+  version: number
+  state: QuoteState
+  lines: Json<ChargeLine[]>
+  total_minor: number
+  reason: string
+  if_declined: 'continue' | 'cancel'
+  valid_until_ms: Ms
+  created_at_ms: Ms
+  decided_at_ms: Nullable<Ms>
+  charge_sha256: Nullable<string>
 }
 
 export interface OrderItemsTable {
@@ -192,6 +217,9 @@ export interface OrderItemsTable {
   parts: Defaulted<string[]>
   verified: Nullable<'verified' | 'not_fixed' | 'not_observed' | 'unverified'>
   finished_at_ms: Nullable<Ms>
+  parts_used: NullableJson<NonNullable<OutcomeItem['partsUsed']>>
+  report: NullableJson<OutcomeItem['report']>
+  verified_at_ms: Nullable<Ms>
 }
 
 export interface PartnerEventsTable {
@@ -255,6 +283,7 @@ export interface ServiceTables {
   offer_items: OfferItemsTable
   work_orders: WorkOrdersTable
   order_items: OrderItemsTable
+  quotes: QuotesTable
   partner_events: PartnerEventsTable
   timers: TimersTable
   notices: NoticesTable

@@ -1,0 +1,110 @@
+import { instant, type OfferView, type ProgressStage, type Slot, type WaitingFor } from '#contracts'
+import type { OrderRecord } from './apply-partner-event.ts'
+import type { CaseRecord } from './case-record.ts'
+import type { Work } from './core.ts'
+import type { OfferRecord } from './offer-record.ts'
+import { comingVisit } from './progress.ts'
+import { solvedAnswer } from './solved-answer.ts'
+
+/** The order the offer led to: the last, where another partner had to be asked. */
+export async function orderOfOffer(work: Work, offer: OfferRecord): Promise<OrderRecord | null> {
+  const row = await work.tx
+    .selectFrom('work_orders')
+    .selectAll()
+    .where('brand_id', '=', work.brandId)
+    .where('offer_id', '=', offer.offer_id)
+    .orderBy('created_at_ms', 'desc')
+    .orderBy('number', 'desc')
+    .executeTakeFirst()
+  return row ?? null
+}
+
+/** 受理 → 接单 → 前往 → 完成 → 回访 — each with when it was reached. */
+export async function progressOf(
+  work: Work,
+  offer: OfferRecord,
+  order: OrderRecord | null,
+  cases: readonly CaseRecord[],
+): Promise<OfferView['progress']> {
+  if (offer.answered_at_ms === null || (order === null && offer.state !== 'accepted')) return null
+  const requested = (offer.answer as { slot?: Slot } | null)?.slot ?? null
+  const reached: { stage: ProgressStage; at: string }[] = [{ stage: 'received', at: instant(offer.answered_at_ms) }]
+  if (order === null) {
+    return {
+      stage: 'received',
+      reached,
+      workOrder: null,
+      visit: 1,
+      waitingFor: null,
+      requested,
+      appointment: null,
+      technician: null,
+      result: null,
+      results: [],
+      rating: null,
+    }
+  }
+  const said = await work.tx
+    .selectFrom('partner_events')
+    .select(['status', 'at_ms'])
+    .where('brand_id', '=', work.brandId)
+    .where('work_order_id', '=', order.work_order_id)
+    .where('disposition', '=', 'applied')
+    .orderBy('at_ms')
+    .execute()
+  const underWay = said.find((event) => ['dispatched', 'en_route', 'arrived'].includes(event.status))
+  const items = await work.tx
+    .selectFrom('order_items')
+    .select(['verified', 'finished_at_ms'])
+    .where('brand_id', '=', work.brandId)
+    .where('work_order_id', '=', order.work_order_id)
+    .execute()
+  const verified = items.find((item) => item.verified !== null)
+  if (order.accepted_at_ms !== null) reached.push({ stage: 'taken', at: instant(order.accepted_at_ms) })
+  if (underWay) reached.push({ stage: 'under_way', at: instant(underWay.at_ms) })
+  if (order.state === 'completed' && order.closed_at_ms !== null) {
+    reached.push({ stage: 'done', at: instant(order.closed_at_ms) })
+  }
+  if (verified?.finished_at_ms) reached.push({ stage: 'followed_up', at: instant(verified.finished_at_ms) })
+  const { technician } = order
+  return {
+    stage: reached.at(-1)!.stage,
+    reached,
+    workOrder: order.number,
+    visit: comingVisit(order),
+    waitingFor: waitingFor(order, cases),
+    requested,
+    appointment: order.appointment,
+    technician: technician
+      ? {
+          ref: technician.ref,
+          ...(technician.name === undefined ? {} : { name: technician.name }),
+          ...(technician.rating === undefined ? {} : { rating: technician.rating }),
+        }
+      : null,
+    result: order.outcome
+      ? {
+          found: order.outcome.items[0]?.report.found ?? null,
+          verified: verified?.verified ?? null,
+          solved: solvedAnswer(offer),
+        }
+      : null,
+    results: [],
+    rating: null,
+  }
+}
+
+const WAITS: Readonly<Partial<Record<CaseRecord['state'], WaitingFor>>> = {
+  rerouting: 'partner',
+  awaiting_quote: 'quote',
+  awaiting_parts: 'parts',
+}
+
+function waitingFor(order: OrderRecord, cases: readonly CaseRecord[]): WaitingFor | null {
+  for (const { state } of cases) {
+    const waits = WAITS[state]
+    if (waits) return waits
+  }
+  const again = cases.some((record) => record.state === 'scheduled') && comingVisit(order) > 1
+  return again && order.appointment === null ? 'appointment' : null
+}
