@@ -12,15 +12,24 @@ type Values<S extends Record<string, OptionSpec>> = {
   [K in keyof S]?: S[K]['type'] extends 'boolean' ? boolean : string
 }
 
-/** Options of a command; none takes anything else. @throws HubError `USAGE` naming what is not understood. */
+/** Options of a command that takes nothing else. @throws HubError `USAGE` naming what is not understood. */
 export function readOptions<S extends Record<string, OptionSpec>>(
   args: readonly string[],
   spec: S,
 ): { values: Values<S> } {
+  const { values, words } = readArguments(args, spec)
+  if (words.length > 0)
+    throw new HubError('USAGE', `"${words[0]}" is not understood here: this command takes options only.`)
+  return { values }
+}
+
+/** Options of a command and the words beside them, as names of files. @throws HubError `USAGE` */
+export function readArguments<S extends Record<string, OptionSpec>>(
+  args: readonly string[],
+  spec: S,
+): { values: Values<S>; words: readonly string[] } {
   const { values, positionals } = parsed(args, spec)
-  if (positionals.length > 0)
-    throw new HubError('USAGE', `"${positionals[0]}" is not understood here: this command takes options only.`)
-  return { values: values as Values<S> }
+  return { values: values as Values<S>, words: positionals }
 }
 
 function parsed(args: readonly string[], spec: Record<string, OptionSpec>) {

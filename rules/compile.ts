@@ -10,7 +10,7 @@ import { maxGapMs, reportingTimes } from './reporting.ts'
 import { badSide } from './truth.ts'
 
 /** Kinds of component that are used up by their work: their alerts stay until somebody serviced them. */
-const CONSUMABLE_KINDS: ReadonlySet<string> = new Set([
+export const CONSUMABLE_KINDS: ReadonlySet<string> = new Set([
   'filter',
   'battery',
   'primary-cells',
