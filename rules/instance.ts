@@ -32,6 +32,8 @@ export interface Watch {
   extended: boolean
   minReadings: number
   verified: boolean
+  /** A part is claimed replaced: where the signal stood before, by metric. */
+  before?: Readonly<Record<string, number>>
 }
 
 /** An episode that opened not long ago, ended or not. */

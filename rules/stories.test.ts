@@ -600,12 +600,56 @@ describe('T26 and verification', () => {
     expect(story.effects[1]).toMatchObject({ caseId: 'case_1', attempt: 1, readings: 10 })
   })
 
+  const claimed = (story: Story, minute: number, more: object): ControlChange =>
+    ({ ...repaired(story, minute), ...more }) as ControlChange
+
   test('not fixed: known-false at the end of the window, with enough readings', () => {
     const story = new Story({ rules: [filterRule] })
-    story.control(0, repaired(story, 0))
+    story.control(0, claimed(story, 0, { partReplaced: false }))
     story.series('260x1440', 0)
     story.tick(1_440)
     expect(story.told()).toContain('1440 verification.ended not_fixed')
+  })
+
+  test('not observed: a part is claimed, and the signal stands where it stood or worse', () => {
+    const story = new Story({ rules: [filterRule], restartAlways: true })
+    story.series('260x20')
+    story.control(20, repaired(story, 20))
+    story.series('262x700 275x740', 20)
+    story.tick(1_460)
+    expect(story.told().at(-1)).toBe('1460 verification.ended not_observed')
+  })
+
+  test('a part that moved the signal without mending it was fitted: not fixed', () => {
+    const story = new Story({ rules: [filterRule], restartAlways: true })
+    story.series('260x20')
+    story.control(20, repaired(story, 20))
+    story.series('200x1440', 20)
+    story.tick(1_460)
+    expect(story.told().at(-1)).toBe('1460 verification.ended not_fixed')
+  })
+
+  test('what the case knows of before goes before readings that may be of the new part already', () => {
+    for (const [before, end] of [
+      [{ filter_dp_pa: 262 }, 'not_fixed'],
+      [{}, 'not_observed'],
+    ] as const) {
+      const story = new Story({ rules: [] })
+      // Fitted, tried out, and only then reported.
+      story.series('200x20')
+      story.control(20, claimed(story, 20, { before }))
+      story.series('200x1440', 20)
+      story.tick(1_460)
+      expect(story.told().at(-1)).toBe(`1460 verification.ended ${end}`)
+    }
+  })
+
+  test('with nothing known of before, nobody is told that a part was not fitted', () => {
+    const story = new Story({ rules: [] })
+    story.control(0, repaired(story, 0))
+    story.series('260x1440', 0)
+    story.tick(1_440)
+    expect(story.told().at(-1)).toBe('1440 verification.ended not_fixed')
   })
 
   test('unverified: silent, too few readings, or nothing that says how a repair would show', () => {

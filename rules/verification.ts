@@ -2,6 +2,7 @@ import type { ControlChange, VerificationEnd } from '#contracts'
 import { durationMs } from '#platform'
 import { SINCE, TRUTH } from './alert-clock.ts'
 import { FALSE, TRUE } from './alert-lifecycle.ts'
+import { levelsBefore, partShows } from './claimed-part.ts'
 import { findComponent } from './compile.ts'
 import { markServiced } from './component-reset.ts'
 import type { Device } from './device.ts'
@@ -58,6 +59,7 @@ export function startWatch(turn: Turn, device: Device, change: VerificationStart
     extended: false,
     minReadings: findComponent(device.layout.product, component)?.recovery?.minReadings ?? MIN_READINGS,
     verified: false,
+    ...(change.partReplaced ? { before: levelsBefore(plan, device.kept, repairedAtMs, change.before) } : {}),
   }
   resolveLimits(device, watch)
   device.settle(watch)
@@ -108,9 +110,10 @@ export function endWatches(turn: Turn, device: Device): void {
 }
 
 /**
- * `verified`: recovery known-true for its hold. At the end of the window, `not_fixed` when it is
- * known-false with enough readings; a recovery that has begun gets its hold to finish; otherwise
- * nobody can say, and unknown blames nobody.
+ * `verified`: recovery known-true for its hold. At the end of the window, when it is known-false with
+ * enough readings: `not_observed` where a part is claimed and the signal stands where it stood
+ * before, else `not_fixed`. A recovery that has begun gets its hold to finish; otherwise nobody can say, and
+ * unknown blames nobody.
  */
 function endOf(turn: Turn, device: Device, instance: Instance): VerificationEnd | null {
   const watch = instance.watch!
@@ -125,8 +128,9 @@ function endOf(turn: Turn, device: Device, instance: Instance): VerificationEnd 
     watch.deadlineMs += plan.forMs - Math.max(0, device.nowMs(turn) - since)
     return turn.atMs < watch.deadlineMs ? null : 'unverified'
   }
-  if (known && truth === FALSE && core[offset + SAMPLES]! >= watch.minReadings) return 'not_fixed'
-  return 'unverified'
+  if (!known || truth !== FALSE || core[offset + SAMPLES]! < watch.minReadings) return 'unverified'
+  const shows = watch.before && partShows(instance, device.kept, watch.before, watch.repairedAtMs)
+  return shows === false ? 'not_observed' : 'not_fixed'
 }
 
 function dropWatch(device: Device, caseId: string): void {
