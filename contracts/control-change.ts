@@ -89,7 +89,8 @@ export type ControlChange =
       type: 'silence.started'
       silenceId: string
       scope: { deviceId?: string; homeId?: string; productKey?: string; region?: string; ruleKey?: string }
-      kind: 'silence' | 'maintenance'
+      /** `service`: somebody works on the device; keeps all from people but danger. */
+      kind: 'silence' | 'maintenance' | 'service'
       untilMs: number
     }
   | { type: 'silence.ended'; silenceId: string }

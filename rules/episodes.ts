@@ -171,9 +171,10 @@ export function tellIfCurrent(turn: Turn, device: Device, instance: Instance): v
 function hushOf(turn: Turn, device: Device, instance: Instance): Hush | null {
   if (turn.historical) return 'historical'
   const { brand, facts } = device
-  const silenced = silencedBy(brand.silences.values(), facts, instance.plan.ruleKey, turn.atMs)
+  const safety = (instance.plan.rule?.safety ?? null) !== null
+  const silenced = silencedBy(brand.silences.values(), facts, { key: instance.plan.ruleKey, safety }, turn.atMs)
   if (silenced) return silenced
-  if (instance.flapping && !instance.plan.rule?.safety) return 'flapping'
+  if (instance.flapping && !safety) return 'flapping'
   return instance.episode?.acknowledged ? 'acknowledged' : null
 }
 

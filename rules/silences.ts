@@ -18,13 +18,15 @@ export function startSilence(change: SilenceStarted, atMs: number): Silence {
 export function silencedBy(
   silences: Iterable<Silence>,
   device: DeviceFacts,
-  ruleKey: string,
+  rule: { key: string; safety: boolean },
   atMs: number,
 ): Extract<Hush, 'maintenance' | 'silenced'> | null {
   let hush: Extract<Hush, 'maintenance' | 'silenced'> | null = null
   for (const silence of silences) {
-    if (silence.untilMs <= atMs || !covers(silence.scope, device, ruleKey)) continue
-    if (silence.kind === 'maintenance') return 'maintenance'
+    if (silence.untilMs <= atMs || !covers(silence.scope, device, rule.key)) continue
+    // Nobody asked for this quiet: it came with the visit, and danger during a visit is danger.
+    if (silence.kind === 'service' && rule.safety) continue
+    if (silence.kind !== 'silence') return 'maintenance'
     hush = 'silenced'
   }
   return hush

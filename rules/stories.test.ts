@@ -476,6 +476,18 @@ describe('T22, T24 and acknowledgement: who hears of it', () => {
     expect(story.effects[3]).toMatchObject({ episode: { startedAtMs: story.at(9) } })
   })
 
+  test('while somebody works on the device all is kept from people but danger', () => {
+    for (const [safety, told] of [
+      [null, '2 alert.firing maintenance'],
+      ['overheat', '2 alert.firing'],
+    ] as const) {
+      const story = new Story({ rules: [aRule({ for: '2m', ...(safety ? { safety } : {}) })] })
+      story.control(0, silence({ kind: 'service', untilMs: story.at(60) }))
+      story.series('260x5')
+      expect(story.told()).toEqual([told])
+    }
+  })
+
   test('T22: of overlapping silences the last one counts; ended by hand it is over at once', () => {
     const story = new Story({ rules: [aRule({ for: '2m' })] })
     story.control(0, silence({ silenceId: 'sil_1', untilMs: story.at(5), scope: { region: '31' } }))
