@@ -1,4 +1,5 @@
 export { type ChangeFeed, createChangeFeed } from './change-feed.ts'
+export { sealHomeRefs } from './homes.ts'
 export { createFirstAdmin, type NewKey } from './keys.ts'
 export { createProvision, type ProvisionOptions } from './provisioning.ts'
 export { type Api, createApi } from './server.ts'

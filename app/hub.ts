@@ -1,6 +1,6 @@
 import { createServer } from 'node:net'
 import { join } from 'node:path'
-import { createApi, createChangeFeed, createFirstAdmin, createProvision } from '#api'
+import { createApi, createChangeFeed, createFirstAdmin, createProvision, sealHomeRefs } from '#api'
 import type { Broker, ListenerKind } from '#broker'
 import { jobTemplate } from '#catalog'
 import { createRetention } from '#pipeline'
@@ -96,6 +96,7 @@ async function open(config: HubConfig, options: HubOptions, parts: AsyncDisposab
   parts.defer(() => database.stop())
   const { db } = database
   await checkSecretKey(db, dataDir.secretKey, systemClock.nowMs())
+  await sealHomeRefs(db, box)
 
   // Some of these are told of each other's doings before all of them exist.
   let logPart: LogPart | null = null

@@ -4,7 +4,11 @@
  */
 export const sealedAs = {
   homeAddress: (homeId: string): string => `homes/${homeId}/address`,
+  siteRef: (homeId: string): string => `homes/${homeId}/site_ref`,
+  externalRef: (homeId: string): string => `homes/${homeId}/external_ref`,
   personName: (personId: string): string => `people/${personId}/name`,
   /** A JSON `SiteContact` without its name and locale, which stand in their own columns. */
   personContact: (personId: string): string => `people/${personId}/contact`,
+  /** What a partner or technician wrote or said of people, in its own words. */
+  orderWords: (workOrderId: string): string => `work_orders/${workOrderId}/words`,
 } as const

@@ -46,6 +46,13 @@ export class SecretBox {
     return decipher.update(bytes.subarray(NONCE_BYTES, -TAG_BYTES), undefined, 'utf8') + decipher.final('utf8')
   }
 
+  /** The same text gives the same value, which says nothing of it without the key: for finding what is sealed. */
+  keyedHash(text: string, context: string): string {
+    return createHmac('sha256', this.#key)
+      .update(JSON.stringify(['hash', context, text]))
+      .digest('base64url')
+  }
+
   /**
    * A bearer token that can be made again from the same parts: links in messages are not
    * stored, only their hashes. Raise the generation to make the old link dead.

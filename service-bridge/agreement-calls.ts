@@ -29,9 +29,12 @@ export function createAgreementCalls(core: Core): ServiceBridge['agreements'] {
     return { partner_name: partner.name, partner_state: works ? 'active' : 'suspended' }
   }
 
+  const inScope = <T>(within: Tx | undefined, body: (tx: Tx) => Promise<T>): Promise<T> =>
+    within ? body(within) : core.db.asHub(body)
+
   return {
-    create: (brandId, agreement, { by }) =>
-      core.db.asHub(async (tx) => {
+    create: (brandId, agreement, { by, within }) =>
+      inScope(within, async (tx) => {
         const document = checkAgreement(agreement)
         const atMs = core.clock.nowMs()
         const row = await tx

@@ -6,6 +6,7 @@ import { type CaseRecord, lockCases } from './case-record.ts'
 import type { CaseEvent } from './case-words.ts'
 import { checkSaying } from './check-saying.ts'
 import type { Core, Work } from './core.ts'
+import { dropWords, sealWords } from './order-words.ts'
 import { tellBrand } from './outgoing.ts'
 import { noticeOvercharge } from './overcharge.ts'
 import { progressTo, TERMINAL_RANK } from './progress.ts'
@@ -109,7 +110,7 @@ export async function applyPartnerEvent(
       visit,
       at_ms: atMs,
       received_at_ms: work.atMs,
-      body: JSON.stringify(event),
+      body: JSON.stringify(await kept(core, work, order, event)),
       disposition: 'received',
     })
     .onConflict((conflict) => conflict.doNothing())
@@ -153,6 +154,7 @@ async function dispose(
     return 'closed'
   }
 
+  const words = await kept(core, work, order, event)
   const terminal = answer.progress.rank === TERMINAL_RANK
   const taken = order.accepted_at_ms === null && !REFUSALS.has(event.status)
   await work.tx
@@ -168,9 +170,9 @@ async function dispose(
       ...(LEFT_AGAIN.has(event.status) ? { arrived_at_ms: null } : {}),
       ...(terminal ? { closed_at_ms: work.atMs } : {}),
       ...(event.externalId === undefined ? {} : { external_id: event.externalId }),
-      ...(event.technician === undefined ? {} : { technician: JSON.stringify(event.technician) }),
+      ...(event.technician === undefined ? {} : { technician: JSON.stringify(words.technician) }),
       ...(event.appointment === undefined ? {} : { appointment: JSON.stringify(event.appointment) }),
-      ...(event.outcome === undefined ? {} : { outcome: JSON.stringify(event.outcome) }),
+      ...(event.outcome === undefined ? {} : { outcome: JSON.stringify(words.outcome) }),
     })
     .where('brand_id', '=', work.brandId)
     .where('work_order_id', '=', order.work_order_id)
@@ -192,6 +194,17 @@ async function dispose(
   const disposition = await carryToCases(core, happen, work, order, saying)
   if (event.status === 'completed') await noticeOvercharge(core, work, order, event.outcome!)
   return disposition
+}
+
+/** What is stored of a partner's word: texts sealed, or left out when the home was forgotten meanwhile. */
+async function kept(core: Core, work: Work, order: OrderRecord, event: PartnerEvent): Promise<PartnerEvent> {
+  const home = await work.tx
+    .selectFrom('homes')
+    .select('erased_at_ms')
+    .where('brand_id', '=', work.brandId)
+    .where('home_id', '=', order.home_id)
+    .executeTakeFirst()
+  return home?.erased_at_ms === null ? sealWords(core.box, order.work_order_id, event) : dropWords(event)
 }
 
 const LEFT_AGAIN: ReadonlySet<PartnerStatus> = new Set(['customer_absent', 'technician_absent', 'awaiting_parts'])

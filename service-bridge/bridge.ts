@@ -14,7 +14,7 @@ import type {
   SnoozeBody,
   SolvedBody,
 } from '#contracts'
-import type { Clock, Logger, Random, SecretBox } from '#platform'
+import type { Clock, HubError, Logger, Random, SecretBox } from '#platform'
 import type { Database, Tx } from '#store'
 import type {
   Actor,
@@ -25,6 +25,7 @@ import type {
   DeliveryAttemptView,
   DeliveryView,
   EndpointView,
+  ErasureView,
   GateScope,
   GateView,
   NoticeView,
@@ -83,7 +84,20 @@ export interface BridgePolicy {
   siteAfterCloseMs: number
 }
 
+/**
+ * Who asks, and the transaction in which it becomes true when the caller has one: of hub scope for partners and
+ * agreements, which look at the operator's tables. A caller that brings one has checked addresses with `checkAddress`,
+ * since nobody asks DNS while a transaction waits.
+ */
+export interface Asked {
+  by: Actor
+  within?: Tx
+}
+
 export interface ServiceBridge {
+  /** Why a webhook may not go there (ADDRESS_FORBIDDEN), or `null`. */
+  checkAddress(url: string): Promise<HubError | null>
+
   /** Starts timers and deliveries. */
   start(): void
   /** Stops taking up work and waits for attempts in flight; nothing is lost. */
@@ -200,12 +214,13 @@ export interface ServiceBridge {
 
   partners: {
     /** The secret (`whsec_…`) is shown only here. CONFLICT, ADDRESS_FORBIDDEN. `url` null: it polls. */
-    create(input: {
-      key: string
-      name: string
-      url: string | null
-      by: Actor
-    }): Promise<{ partner: PartnerView; secret: string }>
+    create(
+      input: {
+        key: string
+        name: string
+        url: string | null
+      } & Asked,
+    ): Promise<{ partner: PartnerView; secret: string }>
     list(filter: PageRequest): Promise<Page<PartnerView>>
     get(key: string): Promise<PartnerView>
     update(
@@ -213,7 +228,7 @@ export interface ServiceBridge {
       change: { name?: string; url?: string | null; state?: PartnerView['state']; by: Actor },
     ): Promise<PartnerView>
     /** The old secret stays valid beside the new one for `overlapMs` (default 24 h). */
-    rotateSecret(key: string, options: { overlapMs?: number; by: Actor }): Promise<{ secret: string }>
+    rotateSecret(key: string, options: { overlapMs?: number } & Asked): Promise<{ secret: string }>
     /** Sends a signed `beforehand.partner.test` now and says how it went. */
     test(
       key: string,
@@ -223,7 +238,7 @@ export interface ServiceBridge {
 
   agreements: {
     /** NOT_FOUND when the partner is unknown. */
-    create(brandId: string, agreement: AgreementDocument, options: { by: Actor }): Promise<AgreementView>
+    create(brandId: string, agreement: AgreementDocument, options: Asked): Promise<AgreementView>
     list(brandId: string, filter: PageRequest & { partnerKey?: string }): Promise<Page<AgreementView>>
     get(brandId: string, agreementId: string): Promise<AgreementView>
     update(
@@ -244,7 +259,7 @@ export interface ServiceBridge {
   endpoints: {
     create(
       brandId: string,
-      input: { url: string; types?: string[]; by: Actor },
+      input: { url: string; types?: string[] } & Asked,
     ): Promise<{ endpoint: EndpointView; secret: string }>
     list(brandId: string, filter: PageRequest): Promise<Page<EndpointView>>
     get(brandId: string, endpointId: string): Promise<EndpointView>
@@ -256,7 +271,7 @@ export interface ServiceBridge {
     rotateSecret(
       brandId: string,
       endpointId: string,
-      options: { overlapMs?: number; by: Actor },
+      options: { overlapMs?: number } & Asked,
     ): Promise<{ secret: string }>
   }
 
@@ -277,6 +292,15 @@ export interface ServiceBridge {
      * what was asked; a granted one wakes what waited for it.
      */
     consentChanged(tx: Tx, brandId: string, homeId: string, options: { by: Actor }): Promise<void>
+    /**
+     * Forgets a home in the caller's transaction: consents end, what is under way is called off,
+     * everything of it is swept; swept again by itself until nothing moves, within 24 h of hub time.
+     */
+    erase(tx: Tx, brandId: string, homeId: string, options: { by: Actor }): Promise<ErasureView>
+    /** How far an erasure is, and what it took away. NOT_FOUND when nobody asked for one. */
+    erasure(brandId: string, homeId: string): Promise<ErasureView>
+    /** Everything the service loop keeps about a home, readable: for an export. */
+    traces(tx: Tx, brandId: string, homeId: string): Promise<Record<string, unknown>>
   }
 
   /** Kill switch: while a gate is closed nothing of its kind leaves the hub; it waits and goes on when opened. */

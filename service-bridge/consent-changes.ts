@@ -1,8 +1,7 @@
-import type { Tx } from '#store'
 import type { Happen } from './case-driver.ts'
 import { lockCases } from './case-record.ts'
 import { consentInForce, holds } from './consents.ts'
-import { beginWork, type Core, type Work } from './core.ts'
+import type { Core, Work } from './core.ts'
 import { flagOrderReview } from './review.ts'
 import { wakeTimers } from './timers.ts'
 import type { Actor } from './views.ts'
@@ -14,15 +13,13 @@ import type { Actor } from './views.ts'
 export async function consentChanged(
   core: Core,
   happen: Happen,
-  tx: Tx,
-  where: { brandId: string; homeId: string; by: Actor },
-): Promise<Work> {
-  const work = beginWork(tx, where.brandId, core.clock.nowMs())
+  work: Work,
+  where: { homeId: string; by: Actor },
+): Promise<void> {
   await callOffOrders(core, happen, work, where)
   const contact = await consentInForce(work, { homeId: where.homeId, purpose: 'contact' })
   if (contact) await wakeTimers(work, 'consent')
   else await takeBackOffers(happen, work, where)
-  return work
 }
 
 /** C21: orders whose partner may no longer know the address; someone at the door finishes, and a person looks. */

@@ -41,7 +41,7 @@ export function createDeliveryCalls(core: Core, nudge: () => void): ServiceBridg
           .execute()
         return {
           ...deliveryView(row),
-          body: JSON.parse(row.body) as unknown,
+          body: row.body_removed_at_ms === null ? (JSON.parse(row.body) as unknown) : null,
           tries: tries.map((one) => ({
             attempt: one.attempt,
             at: new Date(one.started_at_ms).toISOString(),
@@ -55,7 +55,11 @@ export function createDeliveryCalls(core: Core, nudge: () => void): ServiceBridg
     async redrive(brandId, which, { by }) {
       const atMs = core.clock.nowMs()
       const redriven = await inScope(brandId, async (tx) => {
-        let dead = tx.selectFrom('deliveries').select('delivery_id').where('state', '=', 'dead')
+        let dead = tx
+          .selectFrom('deliveries')
+          .select('delivery_id')
+          .where('state', '=', 'dead')
+          .where('body_removed_at_ms', 'is', null)
         if (brandId !== null) dead = dead.where('brand_id', '=', brandId)
         if ('id' in which) dead = dead.where('delivery_id', '=', which.id)
         else {
@@ -95,10 +99,14 @@ export function createDeliveryCalls(core: Core, nudge: () => void): ServiceBridg
 }
 
 async function refuseOne(tx: Tx, brandId: string | null, deliveryId: string): Promise<never> {
-  let query = tx.selectFrom('deliveries').select(['state', 'brand_id']).where('delivery_id', '=', deliveryId)
+  let query = tx
+    .selectFrom('deliveries')
+    .select(['state', 'brand_id', 'body_removed_at_ms'])
+    .where('delivery_id', '=', deliveryId)
   if (brandId !== null) query = query.where('brand_id', '=', brandId)
   const row = await query.executeTakeFirst()
   if (!row) throw notFound('delivery', deliveryId)
+  if (row.body_removed_at_ms !== null) throw new HubError('GONE', 'The body of this delivery is no longer kept.')
   const whose = row.brand_id === HUB_BRAND ? 'This test delivery' : 'This delivery'
   throw new HubError('STATE_FORBIDS', `${whose} is ${row.state}; only dead letters are redriven.`)
 }

@@ -17,13 +17,16 @@ export function createEndpointCalls(core: Core, guard: GuardOptions): ServiceBri
   const audit = (tx: Tx, brandId: string, by: Actor, action: string, subject: string): Promise<void> =>
     writeAudit(tx, { brandId, atMs: core.clock.nowMs(), actor: `${by.kind}:${by.id ?? ''}`, action, subject })
 
+  const inScope = <T>(brandId: string, within: Tx | undefined, body: (tx: Tx) => Promise<T>): Promise<T> =>
+    within ? body(within) : core.db.asBrand(brandId, body)
+
   return {
-    async create(brandId, { url, types, by }) {
-      await guardUrl(url, guard)
+    async create(brandId, { url, types, by, within }) {
+      if (!within) await guardUrl(url, guard)
       const atMs = core.clock.nowMs()
       const endpointId = newId('ep')
       const secret = newWebhookSecret()
-      const row = await core.db.asBrand(brandId, async (tx) => {
+      const row = await inScope(brandId, within, async (tx) => {
         const made = await tx
           .insertInto('endpoints')
           .values({
@@ -86,8 +89,8 @@ export function createEndpointCalls(core: Core, guard: GuardOptions): ServiceBri
       })
     },
 
-    rotateSecret: (brandId, endpointId, { overlapMs = SECRET_OVERLAP_MS, by }) =>
-      core.db.asBrand(brandId, async (tx) => {
+    rotateSecret: (brandId, endpointId, { overlapMs = SECRET_OVERLAP_MS, by, within }) =>
+      inScope(brandId, within, async (tx) => {
         const row = await requireEndpoint(tx, brandId, endpointId)
         const secret = newWebhookSecret()
         const kept = openSecrets(core.box, row.secrets_sealed, endpointPlace(endpointId))

@@ -12,6 +12,10 @@ const STATUS_RANK: Readonly<Record<NoticeStatus, number>> = {
   failed: 2,
   read: 3,
   opted_out: 4,
+  // Nobody was told; no receipt can come of it.
+  expired: 5,
+  withdrawn: 5,
+  suppressed: 5,
 }
 
 /** What was asked to be sent to people, and what became of it. */

@@ -41,7 +41,7 @@ export function createOfferList(core: Core): Pick<ServiceBridge['offers'], 'list
       inBrand(core, brandId, async (work) => {
         const offer: OfferRecord = await lockOffer(work, offerId)
         const cases = await casesOf(work.tx, brandId, [offerId])
-        return { ...offerSummary(core, offer, cases.get(offerId) ?? []), view: await offerView(work, offer) }
+        return { ...offerSummary(core, offer, cases.get(offerId) ?? []), view: await offerView(core, work, offer) }
       }),
   }
 }

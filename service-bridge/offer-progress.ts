@@ -1,13 +1,14 @@
 import { instant, type OfferView, type ProgressStage, type Slot, type WaitingFor } from '#contracts'
 import type { OrderRecord } from './apply-partner-event.ts'
 import type { CaseRecord } from './case-record.ts'
-import type { Work } from './core.ts'
+import type { Core, Work } from './core.ts'
 import type { OfferRecord } from './offer-record.ts'
+import { openWords } from './order-words.ts'
 import { comingVisit } from './progress.ts'
 import { solvedAnswer } from './solved-answer.ts'
 
-/** The order the offer led to: the last, where another partner had to be asked. */
-export async function orderOfOffer(work: Work, offer: OfferRecord): Promise<OrderRecord | null> {
+/** The order the offer led to (the last, where another partner had to be asked), with its words readable. */
+export async function orderOfOffer(core: Core, work: Work, offer: OfferRecord): Promise<OrderRecord | null> {
   const row = await work.tx
     .selectFrom('work_orders')
     .selectAll()
@@ -16,7 +17,9 @@ export async function orderOfOffer(work: Work, offer: OfferRecord): Promise<Orde
     .orderBy('created_at_ms', 'desc')
     .orderBy('number', 'desc')
     .executeTakeFirst()
-  return row ?? null
+  if (!row) return null
+  const open = <T>(value: T, path: string): T => openWords(core.box, row.work_order_id, value, path)
+  return { ...row, technician: open(row.technician, 'technician'), outcome: open(row.outcome, 'outcome') }
 }
 
 /** 受理 → 接单 → 前往 → 完成 → 回访 — each with when it was reached. */

@@ -81,11 +81,11 @@ const BEFORE_ARRIVAL: ReadonlySet<CaseRecord['state']> = new Set([
 ])
 
 /** What the link shows now. */
-export async function offerView(work: Work, offer: OfferRecord): Promise<OfferView> {
+export async function offerView(core: Core, work: Work, offer: OfferRecord): Promise<OfferView> {
   const { terms } = offer
   const expired = work.atMs >= offer.expires_at_ms && (offer.state === 'offered' || offer.state === 'snoozed')
   const state = expired ? 'expired' : offer.state
-  const order = await orderOfOffer(work, offer)
+  const order = await orderOfOffer(core, work, offer)
   const cases = state === 'accepted' ? await casesOfOffer(work, offer.offer_id) : []
   const out = order !== null && order.closed_at_ms === null ? order : null
   const quote = out && questioned(work, out, await openQuote(work, out.work_order_id))

@@ -27,7 +27,7 @@ export function createOfferCalls(core: Core, happen: Happen): OfferCalls {
     return inBrand(core, brandId, async (work) => {
       const cases = await casesOfOffer(work, offerId, false)
       await body(work, await lockOffer(work, offerId), cases)
-      return offerView(work, await lockOffer(work, offerId))
+      return offerView(core, work, await lockOffer(work, offerId))
     })
   }
 
@@ -47,7 +47,7 @@ export function createOfferCalls(core: Core, happen: Happen): OfferCalls {
   return {
     async view(token) {
       const { brandId, offerId } = await offerOfToken(core, token)
-      return inBrand(core, brandId, async (work) => offerView(work, await lockOffer(work, offerId)))
+      return inBrand(core, brandId, async (work) => offerView(core, work, await lockOffer(work, offerId)))
     },
 
     accept: (token, body) =>

@@ -29,7 +29,7 @@ export function createOrderCalls(core: Core, happen: Happen): ServiceBridge['ord
           )
         }
         const found = await page(query, filter, { by: ['created_at_ms', 'work_order_id'], direction: 'desc' })
-        return { items: found.items.map(workOrderView), nextCursor: found.nextCursor }
+        return { items: found.items.map((row) => workOrderView(core, row)), nextCursor: found.nextCursor }
       }),
 
     get: (brandId, orderId) =>
@@ -41,7 +41,7 @@ export function createOrderCalls(core: Core, happen: Happen): ServiceBridge['ord
           .where('work_order_id', '=', orderId)
           .executeTakeFirst()
         if (!row) throw notFound('work order', orderId)
-        return withEvents(tx, row)
+        return withEvents(core, tx, row)
       }),
 
     cancel: (brandId, orderId, { by, reason }) =>
@@ -66,7 +66,7 @@ export function createOrderCalls(core: Core, happen: Happen): ServiceBridge['ord
             .executeTakeFirst()
         const order = await find()
         if (!order) throw notFound('work order', orderId)
-        if (order.state === 'cancelled') return workOrderView(order)
+        if (order.state === 'cancelled') return workOrderView(core, order)
         if (cases.length === 0) throw new HubError('STATE_FORBIDS', `The order is ${order.state.replace('_', ' ')}.`)
         refuseUnlessMoved(await happen(work, cases, 'cancelled', { by, why: reason }), cases[0]!.state)
         await writeAudit(work.tx, {
@@ -77,7 +77,7 @@ export function createOrderCalls(core: Core, happen: Happen): ServiceBridge['ord
           subject: orderId,
           detail: { reason },
         })
-        return workOrderView((await find())!)
+        return workOrderView(core, (await find())!)
       }),
 
     listForPartner: (partnerId, filter) =>
@@ -88,11 +88,11 @@ export function createOrderCalls(core: Core, happen: Happen): ServiceBridge['ord
           .where('partner_key', '=', await partnerKey(tx, partnerId))
         if (filter.state !== undefined) query = query.where('state', '=', filter.state)
         const found = await page(query, filter, { by: ['created_at_ms', 'work_order_id'] })
-        return { items: found.items.map(workOrderView), nextCursor: found.nextCursor }
+        return { items: found.items.map((row) => workOrderView(core, row)), nextCursor: found.nextCursor }
       }),
 
     getForPartner: (partnerId, orderId) =>
-      core.db.asHub(async (tx) => withEvents(tx, await ordersOwn(tx, partnerId, orderId))),
+      core.db.asHub(async (tx) => withEvents(core, tx, await ordersOwn(tx, partnerId, orderId))),
 
     async site({ orderId, partnerId, by }) {
       const order = await core.db.asHub((tx) => ordersOwn(tx, partnerId, orderId))
@@ -124,6 +124,7 @@ async function ordersOwn(tx: Tx, partner: string, orderId: string): Promise<Orde
 }
 
 async function withEvents(
+  core: Core,
   tx: Tx,
   row: OrderRecord,
 ): Promise<WorkOrderView & { events: ReturnType<typeof partnerEventView>[] }> {
@@ -135,5 +136,5 @@ async function withEvents(
     .orderBy('received_at_ms')
     .orderBy('webhook_id')
     .execute()
-  return { ...workOrderView(row), events: events.map(partnerEventView) }
+  return { ...workOrderView(core, row), events: events.map(partnerEventView) }
 }

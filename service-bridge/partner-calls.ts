@@ -1,7 +1,7 @@
 import type { Selectable } from 'kysely'
 import { instant } from '#contracts'
 import { HubError, newId } from '#platform'
-import { isUniqueViolation, type PartnersTable, page, type Tx, writeAudit } from '#store'
+import { type PartnersTable, page, type Tx, writeAudit } from '#store'
 import type { ServiceBridge } from './bridge.ts'
 import type { Core } from './core.ts'
 import { type GuardOptions, guardUrl } from './delivery/address-guard.ts'
@@ -45,36 +45,35 @@ export function createPartnerCalls(
       detail,
     })
 
+  const inScope = <T>(within: Tx | undefined, body: (tx: Tx) => Promise<T>): Promise<T> =>
+    within ? body(within) : core.db.asHub(body)
+
   return {
-    async create({ key, name, url, by }) {
-      if (url !== null) await guardUrl(url, guard)
+    async create({ key, name, url, by, within }) {
+      if (url !== null && !within) await guardUrl(url, guard)
       const atMs = core.clock.nowMs()
       const partnerId = newId('ptn')
       const secret = newWebhookSecret()
       const sealed = sealSecrets(core.box, [{ secret, untilMs: null }], partnerPlace(partnerId))
-      const row = await core.db
-        .asHub(async (tx) => {
-          const made = await tx
-            .insertInto('partners')
-            .values({
-              partner_id: partnerId,
-              key,
-              name,
-              url,
-              secrets_sealed: sealed,
-              created_at_ms: atMs,
-              updated_at_ms: atMs,
-            })
-            .returningAll()
-            .executeTakeFirstOrThrow()
-          await audit(tx, by, 'partner.created', partnerId, { key })
-          return made
-        })
-        .catch((error: unknown) => {
-          if (isUniqueViolation(error))
-            throw new HubError('CONFLICT', `There is already a partner "${key}".`, { pointer: '/key' })
-          throw error
-        })
+      const row = await inScope(within, async (tx) => {
+        const made = await tx
+          .insertInto('partners')
+          .values({
+            partner_id: partnerId,
+            key,
+            name,
+            url,
+            secrets_sealed: sealed,
+            created_at_ms: atMs,
+            updated_at_ms: atMs,
+          })
+          .onConflict((conflict) => conflict.column('key').doNothing())
+          .returningAll()
+          .executeTakeFirst()
+        if (!made) throw new HubError('CONFLICT', `There is already a partner "${key}".`, { pointer: '/key' })
+        await audit(tx, by, 'partner.created', partnerId, { key })
+        return made
+      })
       return { partner: partnerView(row), secret }
     },
 
@@ -121,8 +120,8 @@ export function createPartnerCalls(
       })
     },
 
-    rotateSecret: (key, { overlapMs = SECRET_OVERLAP_MS, by }) =>
-      core.db.asHub(async (tx) => {
+    rotateSecret: (key, { overlapMs = SECRET_OVERLAP_MS, by, within }) =>
+      inScope(within, async (tx) => {
         const row = await requirePartner(tx, key)
         const secret = newWebhookSecret()
         const kept = openSecrets(core.box, row.secrets_sealed, partnerPlace(row.partner_id))

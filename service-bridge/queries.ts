@@ -7,6 +7,7 @@ import type { CaseRecord } from './case-record.ts'
 import type { Core } from './core.ts'
 import { offerLink } from './links.ts'
 import type { OfferRecord } from './offer-record.ts'
+import { openWords } from './order-words.ts'
 import type {
   CaseEventView,
   CaseView,
@@ -72,7 +73,7 @@ export function offerSummary(core: Core, row: OfferRecord, caseIds: string[]): O
   }
 }
 
-export function workOrderView(row: OrderRecord): WorkOrderView {
+export function workOrderView(core: Core, row: OrderRecord): WorkOrderView {
   return {
     id: row.work_order_id,
     number: row.number,
@@ -88,7 +89,7 @@ export function workOrderView(row: OrderRecord): WorkOrderView {
     closedAt: at(row.closed_at_ms),
     needsReview: row.needs_review,
     packet: row.packet,
-    outcome: row.outcome,
+    outcome: openWords(core.box, row.work_order_id, row.outcome, 'outcome'),
   }
 }
 

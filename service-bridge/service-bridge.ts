@@ -1,10 +1,11 @@
-import { realClock } from '#platform'
+import { isHubError, realClock } from '#platform'
 import { createAgreementCalls } from './agreement-calls.ts'
 import type { BridgeOptions, ServiceBridge } from './bridge.ts'
 import { createCaseCalls } from './case-calls.ts'
 import { createCaseDriver, type Happen } from './case-driver.ts'
 import { consentChanged } from './consent-changes.ts'
-import type { Core, Work } from './core.ts'
+import { beginWork, type Core, inBrand, type Work } from './core.ts'
+import { guardUrl } from './delivery/address-guard.ts'
 import { createDeliveryEngine, type Send } from './delivery/delivery-engine.ts'
 import { ATTEMPT_TIMEOUT_MS, sendOnce } from './delivery/send.ts'
 import { createDeliveryCalls } from './delivery-calls.ts'
@@ -12,6 +13,8 @@ import { createEffects } from './effects.ts'
 import { createEndpointCalls } from './endpoint-calls.ts'
 import { createGateCalls } from './gate-calls.ts'
 import { caseGuards } from './guards.ts'
+import { eraseHome, erasureOf } from './home-erasure.ts'
+import { exportTraces } from './home-export.ts'
 import { createJobs } from './jobs.ts'
 import { createNoticeCalls } from './notice-calls.ts'
 import { createOfferList } from './offer-list.ts'
@@ -78,6 +81,15 @@ export function createServiceBridge(options: BridgeOptions): ServiceBridge {
     async onEffects(tx, effects) {
       afterCaller(await applyEffects(core, happen, tx, effects))
     },
+    async checkAddress(url) {
+      try {
+        await guardUrl(url, guard)
+        return null
+      } catch (error) {
+        if (isHubError(error, 'ADDRESS_FORBIDDEN')) return error
+        throw error
+      }
+    },
     cases: createCaseCalls(core, happen),
     offers: { ...createOfferList(core), ...createOfferCalls(core, happen) },
     orders: createOrderCalls(core, happen),
@@ -91,8 +103,18 @@ export function createServiceBridge(options: BridgeOptions): ServiceBridge {
     notices: createNoticeCalls(core),
     homes: {
       async consentChanged(tx, brandId, homeId, { by }) {
-        afterCaller([await consentChanged(core, happen, tx, { brandId, homeId, by })])
+        const work = beginWork(tx, brandId, clock.nowMs())
+        await consentChanged(core, happen, work, { homeId, by })
+        afterCaller([work])
       },
+      async erase(tx, brandId, homeId, { by }) {
+        const work = beginWork(tx, brandId, clock.nowMs())
+        await eraseHome(core, happen, work, { homeId, by })
+        afterCaller([work])
+        return erasureOf(work, homeId)
+      },
+      erasure: (brandId, homeId) => inBrand(core, brandId, (work) => erasureOf(work, homeId)),
+      traces: (tx, brandId, homeId) => exportTraces(core, beginWork(tx, brandId, clock.nowMs()), homeId),
     },
     gates: createGateCalls(core),
   }

@@ -3,6 +3,7 @@ import type { Happen, MoveResult } from './case-driver.ts'
 import { type CaseRecord, lockCase } from './case-record.ts'
 import type { CaseGuard } from './case-words.ts'
 import type { Core, Work } from './core.ts'
+import { sweepHome } from './home-erasure.ts'
 import { casesOfOffer, lockOffer } from './offer-record.ts'
 import { openOrJoin } from './open-case.ts'
 import { tellBrand, tellPartner } from './outgoing.ts'
@@ -163,6 +164,8 @@ export const timerHandlers: Readonly<Record<TimerKind, TimerHandler>> = {
       data: { end: 'unverified', attempt: record.attempts },
     })
   },
+
+  erasure: (_core, work, homeId) => sweepHome(work, homeId),
 }
 
 type Unmet = Extract<MoveResult, { kind: 'unmet' }>

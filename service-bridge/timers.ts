@@ -11,6 +11,7 @@ export const TIMER_KINDS = [
   'place_order',
   'accept_by',
   'verification',
+  'erasure',
 ] as const
 export type TimerKind = (typeof TIMER_KINDS)[number]
 

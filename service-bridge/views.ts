@@ -27,6 +27,19 @@ export interface Actor {
   id: string | null
 }
 
+/** A home that asked to be forgotten. */
+export interface ErasureView {
+  homeId: string
+  state: 'running' | 'done'
+  requestedAt: string
+  /** A day later at most. */
+  dueBy: string
+  sweptAt: string
+  doneAt: string | null
+  /** Rows changed or removed, by what they were. */
+  removed: Record<string, number>
+}
+
 export interface PageRequest {
   /** 1–200, default 50. */
   limit?: number

@@ -14,8 +14,10 @@ export interface IdempotentRequest {
 
 export interface StoredAnswer {
   status: number
-  /** The answer's body as text. Seal what may be shown only once before it gets here. */
+  /** The answer's body as text. Seal what may be shown only once before it gets here. Empty once its home was erased. */
   response: string
+  /** The home it may tell of. */
+  homeId?: string | null
 }
 
 /** How long an answer is repeated; the reason is the longest any client of ours retries. */
@@ -53,7 +55,13 @@ export async function withIdempotency(
   }
   if (stored) return { status: stored.status, response: stored.response, repeated: true }
   const answer = await work()
-  const row = { body_sha256: request.bodySha256, ...answer, created_at_ms: request.nowMs }
+  const row = {
+    body_sha256: request.bodySha256,
+    status: answer.status,
+    response: answer.response,
+    home_id: answer.homeId ?? null,
+    created_at_ms: request.nowMs,
+  }
   await tx
     .insertInto('idempotency_keys')
     .values({ brand_id: brandId, route, key, ...row })

@@ -15,6 +15,11 @@ export interface Answer<Body> {
   body: Body
 }
 
+export interface CommitOptions {
+  /** `hub` where the work needs the operator's tables too: every query in it then names the brand itself. */
+  scope?: 'hub'
+}
+
 /** One change under way: the transaction, who asked, and what goes with it. */
 export interface Work {
   tx: Tx
@@ -41,12 +46,13 @@ export async function commit<Body>(
   request: FastifyRequest,
   reply: FastifyReply,
   work: (work: Work) => Promise<Answer<Body>>,
+  { scope }: CommitOptions = {},
 ): Promise<FastifyReply> {
   const principal = request.principal!
   const brandId = principal.brandId ?? HUB
   const nowMs = services.clock.nowMs()
   const key = idempotencyKey(request)
-  const done = await inScope(services, brandId, async (tx) => {
+  const done = await inScope(services, scope === 'hub' ? HUB : brandId, async (tx) => {
     const once = (): Promise<Done> => perform(tx, { brandId, principal, nowMs }, work)
     return key === null ? once() : oncePerKey(tx, { request, brandId, key, box: services.box, nowMs }, once)
   })
@@ -106,40 +112,4 @@ export async function inForce(services: RouteServices, changeIds: readonly strin
       { cause: error },
     )
   })
-}
-
-/** Transactions that may wait for an inner one at a time: were all connections outer ones, none could go on. */
-const OUTER_MAX = 2
-const outer = { running: 0, waiting: [] as (() => void)[] }
-
-/**
- * For what another folder commits in transactions of its own: the same keeping of the
- * Idempotency-Key around it.
- */
-export async function commitThrough<Body>(
-  services: RouteServices,
-  request: FastifyRequest,
-  reply: FastifyReply,
-  act: (brandId: string) => Promise<Answer<Body>>,
-): Promise<FastifyReply> {
-  const brandId = request.principal!.brandId ?? HUB
-  const key = idempotencyKey(request)
-  const once = async (): Promise<Done> => ({ ...(await act(brandId)), changeIds: [] })
-  const keyed = (tx: Tx): Promise<Done> =>
-    oncePerKey(tx, { request, brandId, key: key!, box: services.box, nowMs: services.clock.nowMs() }, once)
-  const done = key === null ? await once() : await oneOfFew(() => inScope(services, brandId, keyed))
-  return reply.code(done.status).send(done.body)
-}
-
-async function oneOfFew<T>(work: () => Promise<T>): Promise<T> {
-  if (outer.running < OUTER_MAX) outer.running++
-  // The one that ends hands its place over.
-  else await new Promise<void>((resolve) => outer.waiting.push(resolve))
-  try {
-    return await work()
-  } finally {
-    const next = outer.waiting.shift()
-    if (next) next()
-    else outer.running--
-  }
 }

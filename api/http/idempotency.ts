@@ -47,10 +47,19 @@ export async function oncePerKey(
     async () => {
       fresh.done = await work()
       // Sealed: an answer may hold a key shown once, or a person.
-      return { status: fresh.done.status, response: box.seal(JSON.stringify(fresh.done), place).toString('base64') }
+      const response = box.seal(JSON.stringify(fresh.done), place).toString('base64')
+      return { status: fresh.done.status, response, homeId: homeOf(request, fresh.done) }
     },
   )
+  if (answer.response === '') throw new HubError('GONE', 'What this request made belonged to a home that was erased.')
   return fresh.done ?? (JSON.parse(box.open(Buffer.from(answer.response, 'base64'), place)) as Done)
+}
+
+/** Whose people the kept answer may hold, so that it can be forgotten with them. */
+function homeOf(request: FastifyRequest, done: Done): string | null {
+  const { home } = request.params as { home?: string }
+  if (home !== undefined) return home
+  return request.routeOptions.url === '/api/homes' ? (done.body as { id: string }).id : null
 }
 
 function fingerprintOf({ body, url }: FastifyRequest): string {

@@ -2,7 +2,7 @@ import { Type } from 'typebox'
 import { AgreementDocument, Key } from '#contracts'
 import { ADMIN, brandOf, VIEWER } from '../http/access.ts'
 import { actorOf } from '../http/actor.ts'
-import { commitThrough } from '../http/commit.ts'
+import { commit } from '../http/commit.ts'
 import { PageOf, PageQuery } from '../http/paging.ts'
 import { Closed, PathName, Time } from '../http/schemas.ts'
 import type { Routes } from './routes.ts'
@@ -22,10 +22,16 @@ export const agreementRoutes: Routes = async (app, services) => {
       schema: { summary: 'Join a partner to the brand', tags, body: AgreementDocument, response: { 201: Agreement } },
     },
     (request, reply) =>
-      commitThrough(services, request, reply, async (brandId) => ({
-        status: 201,
-        body: await agreements.create(brandId, request.body, { by: actorOf(request) }),
-      })),
+      commit(
+        services,
+        request,
+        reply,
+        async ({ tx, brandId }) => ({
+          status: 201,
+          body: await agreements.create(brandId, request.body, { by: actorOf(request), within: tx }),
+        }),
+        { scope: 'hub' },
+      ),
   )
 
   app.get(

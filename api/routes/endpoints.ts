@@ -1,7 +1,7 @@
 import { Type } from 'typebox'
 import { ADMIN, brandOf } from '../http/access.ts'
 import { actorOf } from '../http/actor.ts'
-import { commitThrough } from '../http/commit.ts'
+import { commit } from '../http/commit.ts'
 import { PageOf, PageQuery } from '../http/paging.ts'
 import { Closed, Nullable, PathName, Secret, Time } from '../http/schemas.ts'
 import type { Routes } from './routes.ts'
@@ -27,7 +27,7 @@ const OVERLAP_MS_MAX = 30 * 86_400_000
 
 /** Where a brand receives its own events: alerts, cases, offers, notices to send. */
 export const endpointRoutes: Routes = async (app, services) => {
-  const { endpoints } = services.bridge
+  const { endpoints, checkAddress } = services.bridge
 
   app.post(
     '/api/endpoints',
@@ -40,11 +40,16 @@ export const endpointRoutes: Routes = async (app, services) => {
         response: { 201: Closed({ endpoint: Endpoint, secret: Secret }) },
       },
     },
-    (request, reply) =>
-      commitThrough(services, request, reply, async (brandId) => ({
-        status: 201,
-        body: await endpoints.create(brandId, { ...request.body, by: actorOf(request) }),
-      })),
+    async (request, reply) => {
+      const forbidden = await checkAddress(request.body.url)
+      return commit(services, request, reply, async ({ tx, brandId }) => {
+        if (forbidden) throw forbidden
+        return {
+          status: 201,
+          body: await endpoints.create(brandId, { ...request.body, by: actorOf(request), within: tx }),
+        }
+      })
+    },
   )
 
   app.get(
@@ -93,9 +98,13 @@ export const endpointRoutes: Routes = async (app, services) => {
       },
     },
     (request, reply) =>
-      commitThrough(services, request, reply, async (brandId) => ({
+      commit(services, request, reply, async ({ tx, brandId }) => ({
         status: 201,
-        body: await endpoints.rotateSecret(brandId, request.params.endpoint, { ...request.body, by: actorOf(request) }),
+        body: await endpoints.rotateSecret(brandId, request.params.endpoint, {
+          ...request.body,
+          by: actorOf(request),
+          within: tx,
+        }),
       })),
   )
 }

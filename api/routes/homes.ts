@@ -1,10 +1,18 @@
 import type { Selectable } from 'kysely'
 import { Type } from 'typebox'
 import { Address, instant, RegionCode } from '#contracts'
-import { HubError, newId } from '#platform'
+import { HubError, newId, type SecretBox } from '#platform'
 import type { HomesTable, Tx } from '#store'
 import { changeDevicesOf } from '../device-facts.ts'
-import { DEFAULT_TIME_ZONE, openAddress, requireHome, sealAddress } from '../homes.ts'
+import {
+  DEFAULT_TIME_ZONE,
+  externalRefHash,
+  openAddress,
+  openRefs,
+  requireHome,
+  sealAddress,
+  sealRefs,
+} from '../homes.ts'
 import { ADMIN, VIEWER } from '../http/access.ts'
 import { commit } from '../http/commit.ts'
 import { listPage, PageOf, PageQuery } from '../http/paging.ts'
@@ -75,7 +83,7 @@ export const homeRoutes: Routes = async (app, services) => {
         refuseTwoPlaces(body.address, body.siteRef)
         const homeId = newId('home')
         const quiet = body.quietHours ?? QUIET_HOURS
-        await refuseTakenRef(tx, brandId, homeId, body.externalRef)
+        await refuseTakenRef(tx, box, brandId, homeId, body.externalRef)
         const row = await tx
           .insertInto('homes')
           .values({
@@ -86,8 +94,7 @@ export const homeRoutes: Routes = async (app, services) => {
             quiet_to: quiet.to,
             region: body.region ?? null,
             address_sealed: body.address ? sealAddress(box, homeId, body.address) : null,
-            site_ref: body.siteRef ?? null,
-            external_ref: body.externalRef ?? null,
+            ...sealRefs(box, brandId, homeId, { siteRef: body.siteRef ?? null, externalRef: body.externalRef ?? null }),
             created_at_ms: nowMs,
             updated_at_ms: nowMs,
           })
@@ -95,7 +102,7 @@ export const homeRoutes: Routes = async (app, services) => {
           .executeTakeFirstOrThrow()
         for (const person of body.people ?? []) await insertPerson(tx, { brandId, homeId, person, box, nowMs })
         audit('home.created', homeId)
-        return { status: 201, body: homeOfRow(row) }
+        return { status: 201, body: homeOfRow(box, row) }
       }),
   )
 
@@ -114,8 +121,13 @@ export const homeRoutes: Routes = async (app, services) => {
       read(services, request, (tx, brandId) => {
         const { externalRef } = request.query
         const all = tx.selectFrom('homes').selectAll().where('brand_id', '=', brandId).where('erased_at_ms', 'is', null)
-        const query = externalRef === undefined ? all : all.where('external_ref', '=', externalRef)
-        return listPage(query, request.query, { by: ['created_at_ms', 'home_id'], direction: 'desc' }, homeOfRow)
+        const query =
+          externalRef === undefined
+            ? all
+            : all.where('external_ref_hash', '=', externalRefHash(box, brandId, externalRef))
+        return listPage(query, request.query, { by: ['created_at_ms', 'home_id'], direction: 'desc' }, (row) =>
+          homeOfRow(box, row),
+        )
       }),
   )
 
@@ -123,7 +135,9 @@ export const homeRoutes: Routes = async (app, services) => {
     '/api/homes/:home',
     { config: { access: VIEWER }, schema: { summary: 'One home', tags, params, response: { 200: Home } } },
     (request) =>
-      read(services, request, async (tx, brandId) => homeOfRow(await requireHome(tx, brandId, request.params.home))),
+      read(services, request, async (tx, brandId) =>
+        homeOfRow(box, await requireHome(tx, brandId, request.params.home)),
+      ),
   )
 
   app.patch(
@@ -145,9 +159,9 @@ export const homeRoutes: Routes = async (app, services) => {
         checkZone(body.timeZone)
         const before = await requireHome(tx, brandId, request.params.home, { lock: true })
         const homeId = before.home_id
-        await refuseTakenRef(tx, brandId, homeId, body.externalRef)
+        await refuseTakenRef(tx, box, brandId, homeId, body.externalRef)
         const addressAfter = body.address === undefined ? before.address_sealed : body.address
-        refuseTwoPlaces(addressAfter, body.siteRef === undefined ? before.site_ref : body.siteRef)
+        refuseTwoPlaces(addressAfter, body.siteRef === undefined ? openRefs(box, before).siteRef : body.siteRef)
         const row = await tx
           .updateTable('homes')
           .set({
@@ -160,8 +174,10 @@ export const homeRoutes: Routes = async (app, services) => {
             ...(body.address === undefined
               ? {}
               : { address_sealed: body.address && sealAddress(box, homeId, body.address) }),
-            ...(body.siteRef === undefined ? {} : { site_ref: body.siteRef }),
-            ...(body.externalRef === undefined ? {} : { external_ref: body.externalRef }),
+            ...sealRefs(box, brandId, homeId, {
+              ...(body.siteRef === undefined ? {} : { siteRef: body.siteRef }),
+              ...(body.externalRef === undefined ? {} : { externalRef: body.externalRef }),
+            }),
           })
           .where('brand_id', '=', brandId)
           .where('home_id', '=', homeId)
@@ -170,7 +186,7 @@ export const homeRoutes: Routes = async (app, services) => {
         // Rules know a device's zone and region, so its record in the log follows its home.
         if (row.time_zone !== before.time_zone || row.region !== before.region) await changeDevicesOf(work, homeId)
         audit('home.changed', homeId, { fields: Object.keys(body) })
-        return { status: 200, body: homeOfRow(row) }
+        return { status: 200, body: homeOfRow(box, row) }
       }),
   )
 
@@ -190,20 +206,19 @@ export const homeRoutes: Routes = async (app, services) => {
         const home = await requireHome(tx, brandId, request.params.home)
         audit('home.address_read', home.home_id)
         const address = home.address_sealed && openAddress(box, home.home_id, home.address_sealed)
-        return { status: 200, body: { address, siteRef: home.site_ref } }
+        return { status: 200, body: { address, siteRef: openRefs(box, home).siteRef } }
       }),
   )
 }
 
-function homeOfRow(row: Selectable<HomesTable>) {
+function homeOfRow(box: SecretBox, row: Selectable<HomesTable>) {
   return {
     id: row.home_id,
     timeZone: row.time_zone,
     quietHours: { from: row.quiet_from, to: row.quiet_to },
     region: row.region,
     hasAddress: row.address_sealed !== null,
-    siteRef: row.site_ref,
-    externalRef: row.external_ref,
+    ...openRefs(box, row),
     createdAt: instant(row.created_at_ms),
     updatedAt: instant(row.updated_at_ms),
   }
@@ -222,13 +237,19 @@ function refuseTwoPlaces(address: unknown, siteRef: unknown): void {
   throw new HubError('VALIDATION_FAILED', 'Give an address or a siteRef, not both.', { pointer: '/siteRef' })
 }
 
-async function refuseTakenRef(tx: Tx, brandId: string, homeId: string, ref: string | null | undefined): Promise<void> {
+async function refuseTakenRef(
+  tx: Tx,
+  box: SecretBox,
+  brandId: string,
+  homeId: string,
+  ref: string | null | undefined,
+): Promise<void> {
   if (ref === null || ref === undefined) return
   const other = await tx
     .selectFrom('homes')
     .select('home_id')
     .where('brand_id', '=', brandId)
-    .where('external_ref', '=', ref)
+    .where('external_ref_hash', '=', externalRefHash(box, brandId, ref))
     .where('home_id', '<>', homeId)
     .executeTakeFirst()
   if (other)

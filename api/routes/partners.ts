@@ -2,7 +2,7 @@ import { Type } from 'typebox'
 import { Key } from '#contracts'
 import { OPERATOR } from '../http/access.ts'
 import { actorOf } from '../http/actor.ts'
-import { commitThrough } from '../http/commit.ts'
+import { commit } from '../http/commit.ts'
 import { PageOf, PageQuery } from '../http/paging.ts'
 import { Closed, Nullable, PathName, Secret, Time } from '../http/schemas.ts'
 import type { Routes } from './routes.ts'
@@ -28,7 +28,7 @@ const OVERLAP_MS_MAX = 30 * 86_400_000
 
 /** Fulfilment partners: platforms with one endpoint and one secret, kept by the operator for all brands. */
 export const partnerRoutes: Routes = async (app, services) => {
-  const { partners } = services.bridge
+  const { partners, checkAddress } = services.bridge
 
   app.post(
     '/api/partners',
@@ -41,11 +41,14 @@ export const partnerRoutes: Routes = async (app, services) => {
         response: { 201: Closed({ partner: Partner, secret: Secret }) },
       },
     },
-    (request, reply) =>
-      commitThrough(services, request, reply, async () => {
-        const { key, name, url } = request.body
-        return { status: 201, body: await partners.create({ key, name, url: url ?? null, by: actorOf(request) }) }
-      }),
+    async (request, reply) => {
+      const { key, name, url = null } = request.body
+      const forbidden = url === null ? null : await checkAddress(url)
+      return commit(services, request, reply, async ({ tx }) => {
+        if (forbidden) throw forbidden
+        return { status: 201, body: await partners.create({ key, name, url, by: actorOf(request), within: tx }) }
+      })
+    },
   )
 
   app.get(
@@ -101,9 +104,13 @@ export const partnerRoutes: Routes = async (app, services) => {
       },
     },
     (request, reply) =>
-      commitThrough(services, request, reply, async () => ({
+      commit(services, request, reply, async ({ tx }) => ({
         status: 201,
-        body: await partners.rotateSecret(request.params.partner, { ...request.body, by: actorOf(request) }),
+        body: await partners.rotateSecret(request.params.partner, {
+          ...request.body,
+          by: actorOf(request),
+          within: tx,
+        }),
       })),
   )
 

@@ -1,4 +1,4 @@
-import type { Json, Ms } from './columns.ts'
+import type { Json, Ms, Nullable } from './columns.ts'
 
 export interface AuditTable {
   brand_id: string
@@ -25,7 +25,10 @@ export interface IdempotencyKeysTable {
   key: string
   body_sha256: string
   status: number
+  /** Empty once its home was erased. */
   response: string
+  /** The home whose people the answer may hold. */
+  home_id: Nullable<string>
   created_at_ms: Ms
 }
 

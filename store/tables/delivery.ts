@@ -25,6 +25,8 @@ export interface DeliveriesTable {
   sent_at_ms: Nullable<Ms>
   dead_at_ms: Nullable<Ms>
   redriven: Defaulted<number>
+  /** When the body was taken away: long delivered, or its home was erased. */
+  body_removed_at_ms: Nullable<Ms>
 }
 
 export interface DeliveryAttemptsTable {

@@ -244,7 +244,16 @@ export interface TimersTable {
   failures: Defaulted<number>
 }
 
-export type NoticeStatus = 'requested' | 'sent' | 'delivered' | 'read' | 'failed' | 'opted_out'
+export type NoticeStatus =
+  | 'requested'
+  | 'sent'
+  | 'delivered'
+  | 'read'
+  | 'failed'
+  | 'opted_out'
+  | 'expired'
+  | 'withdrawn'
+  | 'suppressed'
 
 export interface NoticesTable {
   brand_id: string
@@ -260,6 +269,14 @@ export interface NoticesTable {
   send_after_ms: Ms
   expires_at_ms: Ms
   status: Defaulted<NoticeStatus>
+  person_id: Nullable<string>
+  /** Every need it speaks of. */
+  case_ids: Defaulted<string[]>
+  /** Channels that failed, in the order they were tried. */
+  tried: Defaulted<string[]>
+  /** When the brand was last asked to send it; null while it waits for its time. */
+  told_at_ms: Nullable<Ms>
+  link: Nullable<string>
   created_at_ms: Ms
   updated_at_ms: Ms
 }
@@ -267,6 +284,8 @@ export interface NoticesTable {
 export interface NoticeReceiptsTable {
   brand_id: string
   notice_id: string
+  /** Empty when the brand did not say. */
+  channel: Defaulted<string>
   status: NoticeStatus
   at_ms: Ms
 }

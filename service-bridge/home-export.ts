@@ -1,0 +1,167 @@
+import { instant } from '#contracts'
+import type { Core, Work } from './core.ts'
+import { openWords } from './order-words.ts'
+import { caseEventView, caseView } from './queries.ts'
+
+/** Reads of one home's address: a few per visit. */
+const READS_MAX = 10_000
+
+/** Everything the service loop keeps about a home, in plain and with nothing left out: who asks for it has the right to all. */
+export async function exportTraces(core: Core, work: Work, homeId: string): Promise<Record<string, unknown>> {
+  const { tx, brandId } = work
+  const ofHome = { brandId, homeId }
+  const cases = await tx
+    .selectFrom('cases')
+    .selectAll()
+    .where('brand_id', '=', brandId)
+    .where('home_id', '=', homeId)
+    .orderBy('opened_at_ms')
+    .execute()
+  const events = await tx
+    .selectFrom('case_events as e')
+    .innerJoin('cases as c', (join) => join.onRef('c.brand_id', '=', 'e.brand_id').onRef('c.case_id', '=', 'e.case_id'))
+    .selectAll('e')
+    .where('c.brand_id', '=', brandId)
+    .where('c.home_id', '=', homeId)
+    .orderBy('e.ordinal')
+    .execute()
+  const offers = await tx
+    .selectFrom('offers')
+    .selectAll()
+    .where('brand_id', '=', brandId)
+    .where('home_id', '=', homeId)
+    .orderBy('created_at_ms')
+    .execute()
+  return {
+    cases: cases.map((record) => ({
+      ...caseView(record),
+      evidence: record.evidence,
+      events: events.filter((event) => event.case_id === record.case_id).map(caseEventView),
+    })),
+    offers: offers.map((offer) => ({
+      id: offer.offer_id,
+      state: offer.state,
+      createdAt: instant(offer.created_at_ms),
+      terms: offer.terms,
+      answer: offer.answer,
+    })),
+    workOrders: await ordersOf(core, work, ofHome),
+    notices: await noticesOf(work, ofHome),
+    channelOptOuts: await optOutsOf(work, ofHome),
+    siteReads: await readsOf(work, ofHome),
+  }
+}
+
+interface OfHome {
+  brandId: string
+  homeId: string
+}
+
+async function ordersOf(core: Core, { tx }: Work, { brandId, homeId }: OfHome): Promise<unknown[]> {
+  const orders = await tx
+    .selectFrom('work_orders')
+    .selectAll()
+    .where('brand_id', '=', brandId)
+    .where('home_id', '=', homeId)
+    .orderBy('created_at_ms')
+    .execute()
+  const events = await tx
+    .selectFrom('partner_events as e')
+    .innerJoin('work_orders as o', (join) =>
+      join.onRef('o.brand_id', '=', 'e.brand_id').onRef('o.work_order_id', '=', 'e.work_order_id'),
+    )
+    .selectAll('e')
+    .where('o.brand_id', '=', brandId)
+    .where('o.home_id', '=', homeId)
+    .orderBy('e.received_at_ms')
+    .execute()
+  return orders.map((order) => {
+    const open = <T>(value: T, path = ''): T => openWords(core.box, order.work_order_id, value, path)
+    return {
+      id: order.work_order_id,
+      number: order.number,
+      partner: order.partner_key,
+      consent: order.consent_id,
+      state: order.state,
+      createdAt: instant(order.created_at_ms),
+      closedAt: order.closed_at_ms === null ? null : instant(order.closed_at_ms),
+      charge: order.charge,
+      packet: order.packet,
+      appointment: order.appointment,
+      technician: open(order.technician, 'technician'),
+      outcome: open(order.outcome, 'outcome'),
+      events: events
+        .filter((event) => event.work_order_id === order.work_order_id)
+        .map((event) => ({ receivedAt: instant(event.received_at_ms), source: event.source, body: open(event.body) })),
+    }
+  })
+}
+
+async function noticesOf({ tx }: Work, { brandId, homeId }: OfHome): Promise<unknown[]> {
+  const notices = await tx
+    .selectFrom('notices')
+    .selectAll()
+    .where('brand_id', '=', brandId)
+    .where('home_id', '=', homeId)
+    .orderBy('created_at_ms')
+    .execute()
+  const receipts = await tx
+    .selectFrom('notice_receipts as r')
+    .innerJoin('notices as n', (join) =>
+      join.onRef('n.brand_id', '=', 'r.brand_id').onRef('n.notice_id', '=', 'r.notice_id'),
+    )
+    .selectAll('r')
+    .where('n.brand_id', '=', brandId)
+    .where('n.home_id', '=', homeId)
+    .orderBy('r.at_ms')
+    .execute()
+  return notices.map((notice) => ({
+    id: notice.notice_id,
+    kind: notice.kind,
+    reasonCode: notice.reason_code,
+    channels: notice.channels,
+    text: notice.text,
+    status: notice.status,
+    sendAfter: instant(notice.send_after_ms),
+    receipts: receipts
+      .filter((receipt) => receipt.notice_id === notice.notice_id)
+      .map((receipt) => ({ status: receipt.status, channel: receipt.channel, at: instant(receipt.at_ms) })),
+  }))
+}
+
+async function optOutsOf({ tx }: Work, { brandId, homeId }: OfHome): Promise<unknown[]> {
+  const rows = await tx
+    .selectFrom('channel_opt_outs')
+    .selectAll()
+    .where('brand_id', '=', brandId)
+    .where('home_id', '=', homeId)
+    .orderBy('at_ms')
+    .execute()
+  return rows.map((row) => ({ channel: row.channel, at: instant(row.at_ms), notice: row.notice_id }))
+}
+
+/** Who asked for the address and when, answered or refused. */
+async function readsOf({ tx }: Work, { brandId, homeId }: OfHome): Promise<unknown[]> {
+  const rows = await tx
+    .selectFrom('audit')
+    .select(['at_ms', 'actor', 'action', 'subject', 'detail'])
+    .where('brand_id', '=', brandId)
+    .where('action', 'like', 'site.%')
+    .where('subject', 'in', (eb) =>
+      eb
+        .selectFrom('work_orders')
+        .select('work_order_id')
+        .where('brand_id', '=', brandId)
+        .where('home_id', '=', homeId),
+    )
+    .orderBy('ordinal')
+    .limit(READS_MAX)
+    .execute()
+  return rows.map((row) => ({
+    at: instant(row.at_ms),
+    actor: row.actor,
+    action: row.action,
+    workOrder: row.subject,
+    ...row.detail,
+  }))
+}
