@@ -1,18 +1,12 @@
-import type { CloudEvent } from '#contracts'
-import { EVENT_TYPE_PREFIX } from '#contracts'
-import { realClock, seededRandom } from '#platform'
-import { DemoHomeowners, type Notice, type Temper } from './actors/homeowners.ts'
-import { DemoPartner } from './actors/partner.ts'
-import { startWebhookServer } from './actors/webhook-server.ts'
-import type { World } from './actors/world.ts'
+import { realClock } from '#platform'
+import type { Temper } from './actors/homeowners.ts'
+import type { DemoPartner } from './actors/partner.ts'
 import type { FleetFaults } from './fleet/faults.ts'
-import { Fleet, type FleetCounts } from './fleet/fleet.ts'
-import { noTruth, type TruthSink, truthFile } from './fleet/truth.ts'
-import { HubApi } from './hub-api.ts'
-import { HubClock } from './hub-clock.ts'
-import { planNeighbourhood, type Scenario } from './neighbourhood.ts'
-import { setUpBrand } from './setup.ts'
+import type { FleetCounts } from './fleet/fleet.ts'
+import { truthFile } from './fleet/truth.ts'
+import type { Scenario } from './neighbourhood.ts'
 import { Story, type StoryCounts } from './story.ts'
+import { openTown } from './town.ts'
 
 const HOUR_MS = 3_600_000
 /** Few enough for two cores, enough for something to be due every few days. */
@@ -25,6 +19,12 @@ const ORDINARY_FAULTS: FleetFaults = {
   drop: 0.002,
   duplicate: 0.005,
   offline: { chancePerDay: 0.01, hours: 6 },
+}
+
+/** A good partner on ordinary days: now and then it finds nothing, claims too much, or its server is away. */
+const PARTNER = {
+  habits: { findsNothing: 0.05, claimsOnly: 0.03 },
+  down: { chancePerDay: 0.06, hours: 7 },
 }
 
 export interface DemoOptions {
@@ -75,72 +75,30 @@ export interface DemoResult extends StoryCounts {
 export async function runDemo(options: DemoOptions): Promise<DemoResult> {
   const print = options.print ?? (() => {})
   const startedMs = realClock.nowMs()
-  const random = seededRandom(options.seed ?? 1)
-  const hub = new HubApi(options.hubUrl, options.platformKey)
-  const clock = new HubClock(hub)
-  const startMs = await clock.read()
+  const seed = options.seed ?? 1
   const story = new Story(print)
-  const { sink, failures } = countingFailures(options.truthFile ? truthFile(options.truthFile) : noTruth)
-
-  let fleet: Fleet | null = null
-  const world: World = {
-    has: (serial) => fleet?.has(serial) ?? false,
-    wear: (serial, component) => fleet!.wear(serial, component),
-    replace: (serial, component, how) => fleet!.replace(serial, component, how),
-  }
-  const byHome = new Map<string, { serial: string; category: string }[]>()
-  const homeowners = new DemoHomeowners({
+  const town = await openTown({
     hubUrl: options.hubUrl,
-    random: random.fork('homes'),
-    world,
+    mqttUrl: options.mqttUrl,
+    platformKey: options.platformKey,
+    seed,
+    devices: options.devices ?? DEVICES,
+    faults: options.faults ?? ORDINARY_FAULTS,
+    partners: [{ key: 'swift-repair', name: '快修到家 Swift Repair', ...PARTNER }],
+    onHomeowner: (change) => story.homeowner(change),
+    onPartner: (change) => story.partner(change),
+    onBrandEvent: (event, nowMs) => story.brandEvent(event, nowMs),
+    ...(options.scenario ? { scenario: options.scenario } : {}),
     ...(options.temper ? { temper: options.temper } : {}),
-    devicesOfHome: (homeId) => byHome.get(homeId) ?? [],
-    onChange: (change) => story.homeowner(change),
+    ...(options.truthFile ? { truth: truthFile(options.truthFile) } : {}),
+    ...(options.signal ? { signal: options.signal } : {}),
   })
-  const partner = new DemoPartner({
-    hubUrl: options.hubUrl,
-    random: random.fork('partner'),
-    world,
-    nowMs: () => clock.nowMs,
-    findsNothing: 0.05,
-    claimsOnly: 0.03,
-    down: { chancePerDay: 0.06, hours: 7 },
-    onChange: (change) => story.partner(change),
-  })
-  let brandSecret: string | null = null
-  const brand = await startWebhookServer({
-    secret: () => brandSecret,
-    onEvent: (event: CloudEvent) => {
-      story.brandEvent(event, clock.nowMs)
-      if (event.type === `${EVENT_TYPE_PREFIX}notice.requested`) homeowners.receive(event.data as Notice, clock.nowMs)
-    },
-  })
-  const partnerUrl = await partner.start()
+  const { clock, startMs, plan } = town
+  const [partner] = town.partners as [DemoPartner]
 
   try {
-    const plan = planNeighbourhood({
-      devices: options.devices ?? DEVICES,
-      random: random.fork('fleet'),
-      ...(options.scenario ? { scenario: options.scenario } : {}),
-    })
-    const setUp = await setUpBrand({ hub, nowMs: startMs, ...plan, partnerUrl, brandUrl: brand.url })
-    brandSecret = setUp.endpointSecret
-    partner.equip({ secret: setUp.partnerSecret, apiKey: setUp.partnerApiKey })
-    story.knowDevices(setUp.devices)
-    for (const device of plan.devices) {
-      const homeId = setUp.homeIds[device.home]!
-      byHome.set(homeId, [...(byHome.get(homeId) ?? []), device])
-    }
-    fleet = new Fleet({
-      url: options.mqttUrl,
-      devices: plan.devices.map(({ serial, model }) => ({ serial, model, token: setUp.devices.get(serial)!.token })),
-      seed: options.seed ?? 1,
-      faults: options.faults ?? ORDINARY_FAULTS,
-      truth: sink,
-      ...(options.signal ? { signal: options.signal } : {}),
-    })
-    await fleet.connect()
-    print(`${plan.devices.length} 台设备 appliances, ${plan.homes} 户家庭 homes, seed ${options.seed ?? 1}`)
+    story.knowDevices(town.setUp.devices)
+    print(`${plan.devices.length} 台设备 appliances, ${plan.homes} 户家庭 homes, seed ${seed}`)
     print(`接口 API ${options.hubUrl}/docs`)
     print('')
 
@@ -151,20 +109,14 @@ export async function runDemo(options: DemoOptions): Promise<DemoResult> {
       !(options.once && story.counts.verified > 0) &&
       !options.signal?.aborted &&
       realClock.nowMs() < giveUpMs
-    while (goesOn()) {
-      // The hub first, so that nothing it is sent lies in its future; then what people do; then what was measured.
-      const nowMs = await clock.stepTo(clock.nowMs + HOUR_MS)
-      await homeowners.step(nowMs)
-      await partner.step(nowMs)
-      await fleet.stepTo(nowMs)
-    }
+    while (goesOn()) await town.step()
     const { received, repeated, refused, badSignature } = partner.counts()
     const result: DemoResult = {
       ...story.counts,
       days: Math.round((clock.nowMs - startMs) / (24 * HOUR_MS)),
       seconds: Math.round((realClock.nowMs() - startedMs) / 100) / 10,
-      failed: failures(),
-      fleet: fleet.counts(),
+      failed: town.failures(),
+      fleet: town.fleet.counts(),
       partner: { received, repeated, refused, badSignature },
       violations: partner.ledger.violations,
     }
@@ -173,24 +125,8 @@ export async function runDemo(options: DemoOptions): Promise<DemoResult> {
       print('链接已失效 the links above ended with the hub: run without --once to open them as the season plays')
     return result
   } finally {
-    await fleet?.close()
-    await partner.close()
-    await brand.close()
-    await sink.close()
+    await town.close()
   }
-}
-
-/** The truth as it is written, with the failures counted for the last lines of the story. */
-function countingFailures(to: TruthSink): { sink: TruthSink; failures: () => number } {
-  let failed = 0
-  const sink: TruthSink = {
-    write: (record) => {
-      if (record.kind === 'failed') failed++
-      to.write(record)
-    },
-    close: () => to.close(),
-  }
-  return { sink, failures: () => failed }
 }
 
 function summary(result: DemoResult): string[] {

@@ -1,4 +1,4 @@
-import { HubError, realSleep } from '#platform'
+import { HubError, realClock, realSleep } from '#platform'
 
 /** Longest a step or a bulk call may take on a slow machine. */
 const TIMEOUT_MS = 120_000
@@ -21,23 +21,34 @@ export class HubApiError extends Error {
 }
 
 export interface CallOptions {
-  headers?: Record<string, string>
+  /** Made anew for each attempt when given as a function. */
+  headers?: Record<string, string> | (() => Record<string, string>)
   /** Raw body with its own content type; else JSON. */
   raw?: { type: string; text: string }
+}
+
+/** Between two looks whether a hub that was killed is back. */
+const AWAY_MS = 250
+
+export interface HubApiOptions {
+  /** Asks again for this long while nobody answers, as people do when a server restarts; 0 gives up at once. */
+  patienceMs?: number
 }
 
 /** The hub's HTTP API as any outsider uses it: one key, JSON in and out, problems as errors. */
 export class HubApi {
   readonly url: string
   readonly #key: string | null
+  readonly #options: HubApiOptions
 
-  constructor(url: string, key: string | null) {
+  constructor(url: string, key: string | null, options: HubApiOptions = {}) {
     this.url = url.replace(/\/+$/, '')
     this.#key = key
+    this.#options = options
   }
 
-  as(key: string): HubApi {
-    return new HubApi(this.url, key)
+  as(key: string | null): HubApi {
+    return new HubApi(this.url, key, this.#options)
   }
 
   get<T>(path: string): Promise<T> {
@@ -55,24 +66,37 @@ export class HubApi {
   async #call<T>(method: string, path: string, body?: unknown, { headers = {}, raw }: CallOptions = {}): Promise<T> {
     const url = path.startsWith('http') ? path : this.url + path
     const content = raw ? { type: raw.type, text: raw.text } : { type: 'application/json', text: JSON.stringify(body) }
+    const patientUntilMs = realClock.nowMs() + (this.#options.patienceMs ?? 0)
     for (let tries = 1; ; tries++) {
-      const response = await fetch(url, {
-        method,
-        headers: {
-          ...(this.#key ? { authorization: `Bearer ${this.#key}` } : {}),
-          ...(method === 'GET' ? {} : { 'content-type': content.type }),
-          ...headers,
-        },
-        ...(method === 'GET' ? {} : { body: content.text }),
-        signal: AbortSignal.timeout(TIMEOUT_MS),
-      }).catch((error: unknown) => {
-        throw new HubError('MISSING_DEPENDENCY', `The hub at ${this.url} does not answer: ${reasonOf(error)}.`, {
-          cause: error,
+      let response: Response
+      let text: string
+      try {
+        response = await fetch(url, {
+          method,
+          headers: {
+            ...(this.#key ? { authorization: `Bearer ${this.#key}` } : {}),
+            ...(method === 'GET' ? {} : { 'content-type': content.type }),
+            ...(typeof headers === 'function' ? headers() : headers),
+          },
+          ...(method === 'GET' ? {} : { body: content.text }),
+          signal: AbortSignal.timeout(TIMEOUT_MS),
         })
-      })
-      const text = await response.text()
+        text = await response.text()
+      } catch (error) {
+        if (realClock.nowMs() < patientUntilMs) {
+          await realSleep(AWAY_MS)
+          continue
+        }
+        const detail = `The hub at ${this.url} does not answer: ${reasonOf(error)}.`
+        throw new HubError('MISSING_DEPENDENCY', detail, { cause: error })
+      }
       if (response.ok) return (text === '' ? null : JSON.parse(text)) as T
       const problem = problemOf(response.status, text)
+      // A hub that is stopping or starting says 503 before it says nothing.
+      if (response.status === 503 && realClock.nowMs() < patientUntilMs) {
+        await realSleep(AWAY_MS)
+        continue
+      }
       if (response.status !== 429 || tries >= TRIES_MAX) throw new HubApiError(`${method} ${path}`, problem)
       await realSleep(1_000 * Math.min(10, Number(response.headers.get('retry-after') ?? 1)))
     }

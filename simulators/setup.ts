@@ -1,4 +1,4 @@
-import { catalog } from '#catalog'
+import { type CatalogEntry, catalog } from '#catalog'
 import { type AgreementDocument, instant } from '#contracts'
 import { sha256Hex } from '#platform'
 import type { HubApi } from './hub-api.ts'
@@ -13,9 +13,8 @@ const CONSENT_TEXT = '同意优家电器使用设备运行数据，并在需要�
 export interface BrandSetUp {
   brandKey: string
   brand: HubApi
-  partnerKey: string
-  partnerSecret: string
-  partnerApiKey: string
+  /** By partner key. */
+  partners: Map<string, { secret: string; apiKey: string }>
   /** Webhook secret of the brand's own endpoint. */
   endpointSecret: string
   homeIds: string[]
@@ -27,31 +26,37 @@ export interface SetUpOptions {
   hub: HubApi
   nowMs: number
   brandKey?: string
-  partnerKey?: string
   homes: number
   devices: readonly PlannedDevice[]
-  partnerUrl: string
+  /** In the order of their registration; without an address a partner polls. */
+  partners: readonly { key: string; name: string; url: string | null }[]
   brandUrl: string
-  /** Every third home reads English. */
-  print?: (line: string) => void
+  /** What the brand makes; the catalog when absent. */
+  entries?: readonly CatalogEntry[]
+  /** Homes are spread over these. */
+  timeZones?: readonly string[]
+}
+
+/** Homes made at once: the hub's own work for one is mostly waiting for its database. */
+const HOMES_AT_ONCE = 8
+const HOME_ZONE = 'Asia/Shanghai'
+
+/** Where the i-th home's clock stands. */
+export function zoneOfHome(i: number, timeZones: readonly string[] = [HOME_ZONE]): string {
+  return timeZones[i % timeZones.length]!
 }
 
 /** Makes a brand ready to be served, over HTTP alone, in the order an operator and a brand would do it. */
 export async function setUpBrand(options: SetUpOptions): Promise<BrandSetUp> {
   const { hub, nowMs } = options
   const brandKey = options.brandKey ?? 'youjia'
-  const partnerKey = options.partnerKey ?? 'swift-repair'
-
-  const partner = await hub.post<{ secret: string }>('/api/partners', {
-    key: partnerKey,
-    name: '快修到家 Swift Repair',
-    url: options.partnerUrl,
-  })
-  const partnerApi = await hub.post<{ key: string }>('/api/keys', {
-    role: 'partner',
-    partnerKey,
-    label: 'demo partner',
-  })
+  const entries = options.entries ?? catalog
+  const partners: BrandSetUp['partners'] = new Map()
+  for (const { key, name, url } of options.partners) {
+    const { secret } = await hub.post<{ secret: string }>('/api/partners', { key, name, url })
+    const made = await hub.post<{ key: string }>('/api/keys', { role: 'partner', partnerKey: key, label: 'simulated' })
+    partners.set(key, { secret, apiKey: made.key })
+  }
   const made = await hub.post<{ adminKey: { key: string } }>('/api/brands', {
     key: brandKey,
     name: { en: 'Youjia Home', 'zh-CN': '优家电器' },
@@ -59,26 +64,28 @@ export async function setUpBrand(options: SetUpOptions): Promise<BrandSetUp> {
   const brand = hub.as(made.adminKey.key)
 
   const endpoint = await brand.post<{ secret: string }>('/api/endpoints', { url: options.brandUrl })
-  for (const { product, parts, rules } of catalog) {
+  for (const { product, parts, rules } of entries) {
     await brand.post('/api/products', product)
     for (const { sku, name, leadDays } of parts)
       await brand.put(`/api/parts/${encodeURIComponent(sku)}`, { sku, name, genuine: true, leadDays: { '': leadDays } })
     for (const rule of rules) await brand.post('/api/rules', rule)
   }
-  await brand.post('/api/agreements', agreementWith(partnerKey))
+  for (const { key } of options.partners) await brand.post('/api/agreements', agreementWith(key, entries))
 
   const homeIds: string[] = []
-  for (let i = 0; i < options.homes; i++) homeIds.push(await addHome(brand, i, nowMs))
+  const places = Array.from({ length: options.homes }, (_, i) => i).values()
+  const lane = async (): Promise<void> => {
+    for (const i of places) homeIds[i] = await addHome(brand, i, nowMs, zoneOfHome(i, options.timeZones))
+  }
+  await Promise.all(Array.from({ length: Math.min(HOMES_AT_ONCE, options.homes) }, lane))
   const devices = await addDevices(brand, options.devices, homeIds, nowMs)
   // Rules last: what is in force from the first reading on is in force for every device.
-  for (const { rules } of catalog) for (const rule of rules) await brand.post(`/api/rules/${rule.key}/activate`, {})
+  for (const { rules } of entries) for (const rule of rules) await brand.post(`/api/rules/${rule.key}/activate`, {})
 
   return {
     brandKey,
     brand,
-    partnerKey,
-    partnerSecret: partner.secret,
-    partnerApiKey: partnerApi.key,
+    partners,
     endpointSecret: endpoint.secret,
     homeIds,
     devices,
@@ -86,14 +93,14 @@ export async function setUpBrand(options: SetUpOptions): Promise<BrandSetUp> {
 }
 
 /** Prices a household would find fair; jobs and parts from the catalog. */
-function agreementWith(partnerKey: string): AgreementDocument {
-  const jobs = catalog.flatMap((entry) => entry.jobs)
-  const parts = catalog.flatMap((entry) => entry.parts)
+function agreementWith(partnerKey: string, entries: readonly CatalogEntry[]): AgreementDocument {
+  const jobs = entries.flatMap((entry) => entry.jobs)
+  const parts = entries.flatMap((entry) => entry.parts)
   return {
     partnerKey,
     accountNo: 'YJ-2026-01',
     coverage: [DISTRICT],
-    skills: catalog.map((entry) => entry.category),
+    skills: entries.map((entry) => entry.category),
     currency: 'CNY',
     prices: [
       { kind: 'inspection', amountMinor: 3_000 },
@@ -108,9 +115,9 @@ function agreementWith(partnerKey: string): AgreementDocument {
 
 const LABOUR_MINOR = { inspect: 0, clean: 5_000, repair: 9_000, replace_part: 6_000, replace_device: 12_000 } as const
 
-async function addHome(brand: HubApi, i: number, nowMs: number): Promise<string> {
+async function addHome(brand: HubApi, i: number, nowMs: number, timeZone: string): Promise<string> {
   const home = await brand.post<{ id: string }>('/api/homes', {
-    timeZone: 'Asia/Shanghai',
+    timeZone,
     region: STREETS[i % STREETS.length],
     externalRef: `home-${i + 1}`,
     address: {
@@ -130,7 +137,7 @@ async function addHome(brand: HubApi, i: number, nowMs: number): Promise<string>
         locale: i % 3 === 2 ? 'en' : 'zh-CN',
         decides: true,
         pays: true,
-        contact: { number: `1700000${String(1_000 + i)}`, kind: 'privacy', extension: String(i + 1) },
+        contact: { number: `170${String(10_000_000 + i)}`, kind: 'privacy', extension: String(i + 1) },
       },
     ],
   })

@@ -127,6 +127,8 @@ type Line = readonly [stage: string, subject: string, text: string]
 
 function homeownerLine(change: HomeownerChange): Line {
   if (change.kind === 'warned') return ['⚠ 安全 safety', 'home', change.text]
+  if (change.kind === 'report')
+    return ['报修 reported', change.serial, `${both(componentName(change.component))} (${change.channel})`]
   if (change.kind === 'did_it') return ['自理 done alone', change.serial, both(componentName(change.component))]
   const need = change.view.needs[0]!
   const { serial } = need.device
@@ -144,6 +146,20 @@ function homeownerLine(change: HomeownerChange): Line {
       return ['自理 does it alone', serial, what]
     case 'ignore':
       return ['未答 unanswered', serial, change.detail]
+    case 'stop':
+      return ['勿再提醒 no more', serial, what]
+    case 'reschedule':
+      return ['改期 other time', serial, stamp(Date.parse(change.detail))]
+    case 'cancel':
+      return ['取消 called off', serial, '']
+    case 'withdraw':
+      return ['撤回授权 withdrawn', serial, '']
+    case 'quote':
+      return ['报价 quote', serial, change.detail]
+    case 'rate':
+      return ['评价 rated', serial, `${change.detail} ★`]
+    case 'solved':
+      return ['回访 solved?', serial, change.detail]
   }
 }
 

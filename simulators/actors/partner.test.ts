@@ -4,7 +4,8 @@ import { Compile } from 'typebox/compile'
 import { expect, onTestFinished, test } from 'vitest'
 import { instant, PARTNER_STATUS_RANK, PartnerEvent, type WorkOrderPacket } from '#contracts'
 import { realClock, seededRandom } from '#platform'
-import { DemoPartner, OrderLedger, type PartnerOptions } from './partner.ts'
+import { OrderLedger } from './order-ledger.ts'
+import { DemoPartner, type PartnerOptions } from './partner.ts'
 import { signWebhook, verifyWebhook } from './webhook-signature.ts'
 
 const HOUR_MS = 3_600_000
@@ -120,7 +121,7 @@ async function started(options: Partial<PartnerOptions> & { hubUrl: string; wear
     ...options,
   })
   onTestFinished(() => partner.close())
-  const url = await partner.start()
+  const url = (await partner.start())!
   partner.equip({ secret: SECRET, apiKey: API_KEY })
   let sent = 0
   const send = async (type: string, data: unknown, webhookId = `msg_${sent++}`, secret = SECRET) => {
@@ -215,7 +216,7 @@ test('an appliance that is not worn is left as it is', async () => {
 
 test('a technician who only claims changes nothing in the world', async () => {
   const outside = await hub()
-  const { send, run, replaced } = await started({ hubUrl: outside.url, claimsOnly: 1 })
+  const { send, run, replaced } = await started({ hubUrl: outside.url, habits: { claimsOnly: 1 } })
   await send('work_order.created', packet(1, outside.url))
   await run(40)
   expect(outside.events.at(-1)!.outcome!.items[0]!.partsUsed).toHaveLength(1)

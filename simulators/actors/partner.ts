@@ -1,25 +1,27 @@
-import {
-  type CloudEvent,
-  EVENT_TYPE_PREFIX,
-  instant,
-  type OutcomeItem,
-  type PartnerEvent,
-  type SiteAddress,
-  type Verdict,
-  type WorkOrderItem,
-  type WorkOrderPacket,
-} from '#contracts'
-import { type Random, realClock } from '#platform'
-import { HubApi, HubApiError } from '../hub-api.ts'
+import type { CloudEvent, OutcomeItem, PartnerEvent, Slot, Verdict, WorkOrderItem } from '#contracts'
+import { instant } from '#contracts'
+import type { Random } from '#platform'
+import { noTruth, type TruthSink } from '../fleet/truth.ts'
+import { HubApi } from '../hub-api.ts'
 import { Agenda } from './agenda.ts'
-import { startWebhookServer, type WebhookServer } from './webhook-server.ts'
-import { signWebhook } from './webhook-signature.ts'
+import { drawFate, drawItemFate, type ItemFate, type OrderFate, type PartnerHabits } from './order-fate.ts'
+import { newsOf, type OrderNews, pollOrders } from './order-inbox.ts'
+import { type LedgerOrder, OrderLedger } from './order-ledger.ts'
+import { PartnerLine } from './partner-line.ts'
+import { startWebhookServer, type WebhookServer, type WebhookServerOptions } from './webhook-server.ts'
 import type { World } from './world.ts'
 
 const MINUTE_MS = 60_000
 const HOUR_MS = 3_600_000
+const DAY_MS = 24 * HOUR_MS
 /** A part this worn is worth changing; below it an honest technician finds nothing. */
 const WORTH_CHANGING_WEAR = 0.5
+/** A bad part wears twice as fast. */
+const BAD_PART_PACE = 2
+/** What an overcharge and a quote add, in fen. */
+const EXTRA_MINOR = 5_000
+/** A quote nobody decides by then is void. */
+const QUOTE_VALID_MS = 2 * DAY_MS
 
 export interface PartnerOptions {
   hubUrl: string
@@ -27,121 +29,106 @@ export interface PartnerOptions {
   world: World
   /** Hub time, as the driver last learnt it. */
   nowMs: () => number
-  /** A technician who looks and finds nothing although something is there. */
-  findsNothing?: number
-  /** A technician who writes down a part that was never changed. */
-  claimsOnly?: number
+  /** As in its registration; how the truth names it. */
+  key?: string
+  habits?: PartnerHabits
+  /** Decides over one item in place of chance, for a trial that needs exact shares. */
+  itemFate?: (order: LedgerOrder, item: WorkOrderItem) => ItemFate
+  /** No server: it asks for its orders at every step. */
+  polls?: boolean
   /** The partner's server is away: chance per day, and for how long. */
   down?: { chancePerDay: number; hours: number }
+  /** How long a call waits for a hub that was killed. */
+  patienceMs?: number
+  truth?: TruthSink
+  server?: Pick<WebhookServerOptions, 'beforeAnswer' | 'onConnection'>
   onChange?: (change: PartnerChange) => void
 }
 
 export type PartnerChange =
   | { kind: 'received'; atMs: number; order: LedgerOrder }
   | { kind: 'status'; atMs: number; order: LedgerOrder; status: PartnerEvent['status'] }
-  | { kind: 'verdict'; atMs: number; order: LedgerOrder; item: WorkOrderItem; verdict: Verdict; wear: number }
+  | {
+      kind: 'verdict'
+      atMs: number
+      order: LedgerOrder
+      item: WorkOrderItem
+      verdict: Verdict
+      wear: number
+      fate: ItemFate
+    }
   | { kind: 'down' | 'up'; atMs: number }
   | { kind: 'told'; atMs: number; order: LedgerOrder | null; type: string }
 
-/** What the partner knows of one order. The address is not in it: it is looked at, not kept. */
-export interface LedgerOrder {
-  id: string
-  number: string
-  cases: string[]
-  packet: WorkOrderPacket
-  receivedAtMs: number
-  statuses: PartnerEvent['status'][]
-  siteReads: number
-  verdicts: Verdict[]
-  cancelled: boolean
-  /** How the hub says it ended. */
-  end: string | null
-}
-
-/** Orders by id, with the checks that make the ledger worth keeping. */
-export class OrderLedger {
-  readonly orders = new Map<string, LedgerOrder>()
-  /** Things that must never happen, in words. */
-  readonly violations: string[] = []
-
-  receive(packet: WorkOrderPacket, atMs: number): LedgerOrder {
-    const { id, number, reworkOf } = packet.workOrder
-    if (this.orders.has(id)) this.violations.push(`order ${number} was created twice`)
-    const order: LedgerOrder = {
-      id,
-      number,
-      cases: packet.items.map((item) => item.caseId),
-      packet,
-      receivedAtMs: atMs,
-      statuses: [],
-      siteReads: 0,
-      verdicts: [],
-      cancelled: false,
-      end: null,
-    }
-    for (const other of this.orders.values()) {
-      const shared = order.cases.filter((it) => other.cases.includes(it))
-      const over =
-        other.cancelled || other.statuses.some((it) => it === 'completed' || it === 'rejected' || it === 'failed')
-      if (shared.length > 0 && !over)
-        this.violations.push(`case ${shared[0]} has two live orders, ${other.number} and ${number}`)
-      if (shared.length > 0 && over && other.statuses.includes('completed') && reworkOf === null)
-        this.violations.push(`case ${shared[0]} was ordered again without saying that it is rework`)
-    }
-    this.orders.set(id, order)
-    return order
-  }
+interface Report {
+  item: WorkOrderItem
+  report: OutcomeItem
+  wear: number
+  fate: ItemFate
 }
 
 /**
- * A fulfilment partner of the demo: a server of its own that speaks the contract and nothing
- * else. It accepts, appoints, travels, looks at the appliance, changes the part in the
- * simulated world, reports; sometimes it finds nothing, sometimes it is away.
+ * A simulated fulfilment partner: a server of its own, or a poller, that speaks the contract and nothing else. On the
+ * straight way it accepts, appoints, travels, looks at the appliance, changes the part in the simulated world and
+ * reports; its habits say how often it strays. Whatever it does beside the straight way stands in the truth.
  */
 export class DemoPartner {
   readonly ledger = new OrderLedger()
+  readonly key: string
   readonly #options: PartnerOptions
+  readonly #habits: PartnerHabits
   readonly #agenda = new Agenda()
   readonly #random: Random
+  readonly #line: PartnerLine
+  readonly #truth: TruthSink
   #server: WebhookServer | null = null
-  #secret: string | null = null
-  #api: HubApi
   #downUntilMs = 0
   #dayMs: number | null = null
-  #events = 0
 
   constructor(options: PartnerOptions) {
     this.#options = options
+    this.key = options.key ?? 'swift-repair'
+    this.#habits = options.habits ?? {}
     this.#random = options.random
-    this.#api = new HubApi(options.hubUrl, null)
+    this.#truth = options.truth ?? noTruth
+    this.#line = new PartnerLine(new HubApi(options.hubUrl, null, { patienceMs: options.patienceMs ?? 0 }))
   }
 
-  /** Listens; the address goes into the partner's registration at the hub. */
-  async start(): Promise<string> {
+  /** Listens; the address goes into the partner's registration at the hub. `null` for one that polls. */
+  async start(): Promise<string | null> {
+    if (this.#options.polls) return null
     this.#server = await startWebhookServer({
-      secret: () => this.#secret,
-      onEvent: (event) => this.#onEvent(event),
+      secret: () => this.#line.secret,
+      onEvent: (event: CloudEvent, webhookId) => this.#hear(newsOf(event, webhookId), event.type),
       refuse: () =>
         this.#isDown() ? { status: 503, ...(this.#random.chance(0.5) ? { retryAfterSeconds: 600 } : {}) } : null,
+      ...this.#options.server,
     })
     return this.#server.url
   }
 
-  /** What the registration answered: the webhook secret, and an API key for looking at addresses. */
-  equip({ secret, apiKey }: { secret: string; apiKey: string }): void {
-    this.#secret = secret
-    this.#api = new HubApi(this.#options.hubUrl, apiKey)
+  /** What the registration answered: the webhook secret, and an API key for looking at addresses and for polling. */
+  equip(keys: { secret: string; apiKey: string }): void {
+    this.#line.equip(keys)
   }
 
   /** Does what is due by now. */
   async step(nowMs: number): Promise<void> {
     this.#weather(nowMs)
+    if (this.#options.polls)
+      for (const news of await pollOrders(this.#line.api, this.ledger)) this.#hear(news, news.kind)
     // Technicians go on with what they have while the server takes no new work.
     await this.#agenda.runUntil(nowMs)
   }
 
   counts() {
-    return { ...this.#server!.counts, orders: this.ledger.orders.size, waiting: this.#agenda.size }
+    const none = { received: 0, accepted: 0, repeated: 0, badSignature: 0, refused: 0 }
+    return { ...(this.#server?.counts ?? none), orders: this.ledger.orders.size, waiting: this.#agenda.size }
+  }
+
+  /** Webhook ids as they came. */
+  get arrivals(): WebhookServer['arrivals'] {
+    return this.#server?.arrivals ?? new Map()
   }
 
   async close(): Promise<void> {
@@ -156,7 +143,7 @@ export class DemoPartner {
   #weather(nowMs: number): void {
     const { down } = this.#options
     this.#dayMs ??= nowMs
-    if (!down || nowMs - this.#dayMs < 24 * HOUR_MS) return
+    if (!down || nowMs - this.#dayMs < DAY_MS) return
     this.#dayMs = nowMs
     if (nowMs < this.#downUntilMs || !this.#random.chance(down.chancePerDay)) return
     this.#downUntilMs = nowMs + down.hours * HOUR_MS
@@ -164,79 +151,184 @@ export class DemoPartner {
     this.#agenda.plan(this.#downUntilMs, async (atMs) => this.#tell({ kind: 'up', atMs }))
   }
 
-  #onEvent(event: CloudEvent): void {
+  #hear(news: OrderNews, type: string): void {
     const atMs = this.#options.nowMs()
-    const type = event.type.slice(EVENT_TYPE_PREFIX.length)
-    if (type === 'work_order.created') {
-      const order = this.ledger.receive(event.data as WorkOrderPacket, atMs)
+    if (news.kind === 'created') {
+      const order = this.ledger.receive(news.packet, atMs, news.webhookId)
       this.#tell({ kind: 'received', atMs, order })
-      this.#planVisit(order, atMs)
+      this.#begin(order, atMs)
       return
     }
-    const order =
-      this.ledger.orders.get((event.data as { workOrderId?: string }).workOrderId ?? event.subject ?? '') ?? null
-    if (order && type === 'work_order.cancelled') order.cancelled = true
-    if (order && /^work_order\.(verified|not_fixed|not_observed|unverified)$/.test(type))
-      order.end = type.slice('work_order.'.length)
+    const order = this.ledger.orders.get(news.orderId) ?? null
+    if (order && news.kind === 'cancelled') order.cancelled = true
+    if (order && news.kind === 'ended') this.#learnEnd(order, news.end, atMs)
+    if (order && news.kind === 'quote_decided' && news.goesOn)
+      this.#agenda.plan(atMs + HOUR_MS, (at) => this.#appointFirst(order, at))
     this.#tell({ kind: 'told', atMs, order, type })
   }
 
-  #planVisit(order: LedgerOrder, atMs: number): void {
+  #begin(order: LedgerOrder, atMs: number): void {
     // Chance belongs to the order's place in the ledger, so that another order moves nothing.
-    const random = this.#random.fork(`order ${this.ledger.orders.size}`)
-    const acceptMs = atMs + (10 + random.int(80)) * MINUTE_MS
-    this.#agenda.plan(acceptMs, async (nowMs) => {
-      if (!(await this.#say(order, nowMs, { status: 'accepted', externalId: `P-${this.ledger.orders.size}` }))) return
-      await this.#lookAtSite(order)
-      const { slots, notBefore } = order.packet.workOrder.window
-      const from = Math.max(Date.parse(slots[0]?.from ?? notBefore), nowMs + 2 * HOUR_MS)
-      const appointment = { from: instant(from), to: instant(from + 2 * HOUR_MS) }
-      const technician = { ref: `T-${1 + random.int(40)}`, rating: 4.6 + random.int(5) / 10 }
-      await this.#say(order, nowMs + 5 * MINUTE_MS, {
-        status: 'appointed',
-        appointment: slots[0] ?? appointment,
-        technician,
-      })
-      const arrive = from + random.int(60) * MINUTE_MS
-      this.#agenda.plan(
-        arrive - 90 * MINUTE_MS,
-        async (at) => void (await this.#say(order, at, { status: 'dispatched', technician })),
-      )
-      this.#agenda.plan(
-        arrive - 40 * MINUTE_MS,
-        async (at) => void (await this.#say(order, at, { status: 'en_route' })),
-      )
-      this.#agenda.plan(arrive, async (at) => void (await this.#say(order, at, { status: 'arrived' })))
-      this.#agenda.plan(arrive + 45 * MINUTE_MS, (at) => this.#work(order, at, random))
+    const place = this.ledger.orders.size
+    const random = this.#random.fork(`order ${place}`)
+    const fate = drawFate(this.#habits, random)
+    order.fate = fate
+    const acceptBy = Date.parse(order.packet.workOrder.sla.acceptBy)
+    const answerMs =
+      fate.answer === 'answersLate'
+        ? acceptBy + (1 + random.int(5)) * HOUR_MS
+        : atMs + (10 + random.int(80)) * MINUTE_MS
+    if (fate.answer !== 'accepts') this.#deed(order, answerMs, fate.answer)
+    if (fate.answer === 'keepsSilent') return
+    this.#agenda.plan(answerMs, async (nowMs) => {
+      if (fate.answer === 'rejects') {
+        await this.#say(order, nowMs, { status: 'rejected', reason: random.pick(['no_capacity', 'no_part', 'price']) })
+        return
+      }
+      if (!(await this.#say(order, nowMs, { status: 'accepted', externalId: `P-${place}` }))) return
+      if (!(await this.#line.lookAtSite(order))) return
+      if (fate.quotes) await this.#quote(order, nowMs + 5 * MINUTE_MS)
+      else await this.#appointFirst(order, nowMs + 5 * MINUTE_MS)
     })
   }
 
-  async #work(order: LedgerOrder, atMs: number, random: Random): Promise<void> {
-    if (order.cancelled) return
-    const reports = order.packet.items.map((item) => this.#lookAt(item, random))
-    const outcome = { items: reports.map(({ report }) => report) }
+  /** The time the home chose; as a new time when a quote came between, which stands as high as an appointment. */
+  async #appointFirst(order: LedgerOrder, atMs: number): Promise<void> {
+    const { slots, notBefore } = order.packet.workOrder.window
+    const fromMs = Math.max(Date.parse(slots[0]?.from ?? notBefore), atMs + 2 * HOUR_MS)
+    await this.#appoint(order, atMs, { fromMs, slot: slots[0] ?? null, moved: order.statuses.includes('quoted') })
+  }
+
+  /** Gives a time for the next trip and plans it. */
+  async #appoint(
+    order: LedgerOrder,
+    atMs: number,
+    { fromMs, slot = null, moved = false }: { fromMs: number; slot?: Slot | null; moved?: boolean },
+  ): Promise<void> {
+    order.visits++
+    const random = this.#random.fork(`visit ${order.number} ${order.visits}`)
+    const technician = { ref: `T-${1 + random.int(40)}`, rating: 4.6 + random.int(5) / 10 }
+    const appointment =
+      slot && Date.parse(slot.from) >= fromMs ? slot : { from: instant(fromMs), to: instant(fromMs + 2 * HOUR_MS) }
+    const when = moved ? ({ status: 'rescheduled', reason: 'other' } as const) : ({ status: 'appointed' } as const)
+    if (!(await this.#say(order, atMs, { ...when, appointment, technician }))) return
+    const arriveMs = fromMs + random.int(60) * MINUTE_MS
+    const trouble = order.visits === 1 ? (order.fate?.trouble ?? null) : null
+    if (trouble === 'missesAppointment') {
+      this.#agenda.plan(fromMs + 3 * HOUR_MS, async (at) => {
+        this.#deed(order, at, trouble)
+        if (await this.#say(order, at, { status: 'technician_absent' })) await this.#again(order, at, 1)
+      })
+      return
+    }
+    this.#agenda.plan(
+      arriveMs - 90 * MINUTE_MS,
+      async (at) => void (await this.#say(order, at, { status: 'dispatched', technician })),
+    )
+    if (!order.fate?.outOfOrder)
+      this.#agenda.plan(
+        arriveMs - 40 * MINUTE_MS,
+        async (at) => void (await this.#say(order, at, { status: 'en_route' })),
+      )
+    this.#agenda.plan(arriveMs, (at) => this.#atTheDoor(order, at, trouble, random))
+  }
+
+  async #atTheDoor(order: LedgerOrder, atMs: number, trouble: OrderFate['trouble'], random: Random): Promise<void> {
+    if (trouble !== null && !order.cancelled) this.#deed(order, atMs, trouble)
+    if (trouble === 'findsNobody') {
+      if (await this.#say(order, atMs, { status: 'customer_absent' })) await this.#again(order, atMs, 1)
+      return
+    }
+    if (!(await this.#say(order, atMs, { status: 'arrived' }))) return
+    if (trouble === 'fails') {
+      await this.#say(order, atMs + 20 * MINUTE_MS, { status: 'failed', reason: 'not_repairable' })
+      return
+    }
+    if (trouble === 'awaitsPart') {
+      if (await this.#say(order, atMs + 20 * MINUTE_MS, { status: 'awaiting_parts' }))
+        await this.#again(order, atMs + 20 * MINUTE_MS, 2 + random.int(4))
+      return
+    }
+    if (trouble === 'comesTwice') return this.#again(order, atMs + 20 * MINUTE_MS, 1 + random.int(2))
+    this.#agenda.plan(atMs + 45 * MINUTE_MS, (at) => this.#work(order, at))
+  }
+
+  /** A second trip, at the same time of the day. */
+  async #again(order: LedgerOrder, atMs: number, days: number): Promise<void> {
+    await this.#appoint(order, atMs + 5 * MINUTE_MS, { fromMs: atMs + days * DAY_MS })
+  }
+
+  /** Another price before anybody travels; goes on when the hub says what was decided. */
+  async #quote(order: LedgerOrder, atMs: number): Promise<void> {
+    this.#deed(order, atMs, 'quotes')
+    const { charge } = order.packet.workOrder
+    const lines = [...charge.lines, { kind: 'other' as const, amountMinor: EXTRA_MINOR }]
+    await this.#say(order, atMs, {
+      status: 'quoted',
+      quote: {
+        version: charge.quoteVersion + 1,
+        lines,
+        reason: '需要另行更换密封件',
+        validUntil: instant(atMs + QUOTE_VALID_MS),
+        ifDeclined: 'continue',
+      },
+    })
+  }
+
+  async #work(order: LedgerOrder, atMs: number): Promise<void> {
+    if (order.cancelled || order.statuses.includes('completed')) return
+    const { fate } = order
+    const reports = order.packet.items.map((item) => this.#lookAt(order, item))
+    const outcome: PartnerEvent['outcome'] = { items: reports.map(({ report }) => report) }
+    if (fate?.overcharges) {
+      this.#deed(order, atMs, 'overcharges')
+      const { lines, totalMinor } = order.packet.workOrder.charge
+      outcome.charge = {
+        lines: [...lines, { kind: 'other', amountMinor: EXTRA_MINOR }],
+        totalMinor: totalMinor + EXTRA_MINOR,
+      }
+    }
     if (!(await this.#say(order, atMs, { status: 'completed', outcome }))) return
-    for (const { item, report, wear, really } of reports) {
-      // The repair is only real in the world once the report is: a refused report changes nothing.
-      if (really) this.#options.world.replace(item.device.serial, item.diagnosis.component, { atMs, by: 'technician' })
-      order.verdicts.push(report.verdict)
-      this.#tell({ kind: 'verdict', atMs, order, item, verdict: report.verdict, wear })
+    for (const report of reports) this.#leaveBehind(order, report, atMs)
+    if (fate?.outOfOrder) {
+      this.#deed(order, atMs, 'outOfOrder')
+      await this.#say(order, atMs - 85 * MINUTE_MS, { status: 'en_route' })
+    }
+    if (fate?.contradicts) {
+      this.#deed(order, atMs, 'contradicts')
+      this.#agenda.plan(
+        atMs + HOUR_MS,
+        async (at) => void (await this.#say(order, at, { status: 'failed', reason: 'not_repairable' })),
+      )
     }
   }
 
-  #lookAt(
-    item: WorkOrderItem,
-    random: Random,
-  ): { item: WorkOrderItem; report: OutcomeItem; wear: number; really: boolean } {
-    const { world, findsNothing = 0, claimsOnly = 0 } = this.#options
-    const wear = world.wear(item.device.serial, item.diagnosis.component)
-    if (wear < WORTH_CHANGING_WEAR || random.chance(findsNothing)) {
+  /** The repair is only real in the world once the report is: a refused report changes nothing. */
+  #leaveBehind(order: LedgerOrder, { item, report, wear, fate }: Report, atMs: number): void {
+    const { serial } = item.device
+    if (fate !== 'honest') this.#deed(order, atMs, fate, item)
+    if (report.verdict === 'confirmed' && fate !== 'claimsOnly')
+      this.#options.world.replace(serial, item.diagnosis.component, {
+        atMs,
+        by: 'technician',
+        ...(fate === 'fitsBadPart' ? { pace: BAD_PART_PACE } : {}),
+      })
+    order.verdicts.push(report.verdict)
+    this.#tell({ kind: 'verdict', atMs, order, item, verdict: report.verdict, wear, fate })
+  }
+
+  #lookAt(order: LedgerOrder, item: WorkOrderItem): Report {
+    const wear = this.#options.world.wear(item.device.serial, item.diagnosis.component)
+    const drawn =
+      this.#options.itemFate?.(order, item) ??
+      drawItemFate(this.#habits, this.#random.fork(`item ${order.number} ${order.packet.items.indexOf(item)}`))
+    if (wear < WORTH_CHANGING_WEAR || drawn === 'findsNothing') {
       const report: OutcomeItem = {
         item: item.id,
         verdict: 'no_fault_found',
         report: { found: '未发现异常', done: ['检查运行'], advice: '继续观察' },
       }
-      return { item, report, wear, really: false }
+      return { item, report, wear, fate: drawn === 'findsNothing' ? drawn : 'honest' }
     }
     const report: OutcomeItem = {
       item: item.id,
@@ -245,37 +337,45 @@ export class DemoPartner {
       partsUsed: item.job.parts.map(({ sku, quantity }) => ({ sku, quantity, origin: 'genuine' as const })),
       report: { found: item.diagnosis.cause.text['zh-CN'], done: [item.job.title['zh-CN']], advice: '' },
     }
-    return { item, report, wear, really: !random.chance(claimsOnly) }
+    return { item, report, wear, fate: drawn }
   }
 
-  /** Looks at the address as a technician would, and forgets it. */
-  async #lookAtSite(order: LedgerOrder): Promise<void> {
-    const site = await this.#api.get<SiteAddress>(order.packet.links.site)
-    if (site.consent.id) order.siteReads++
+  #learnEnd(order: LedgerOrder, end: string, atMs: number): void {
+    order.end = end
+    if (end === 'verified' || end === 'unverified' || !order.fate?.objects) return
+    this.#agenda.plan(atMs + 4 * HOUR_MS, async (at) => {
+      this.#deed(order, at, 'objects')
+      const objection = { text: '我们已更换，附照片。We did change it.' }
+      await this.#say(order, at, { status: 'objected', objection })
+    })
   }
 
-  /** False when the hub says that this order is no longer ours to speak of. */
+  /** False when the hub says that this order is no longer ours to speak of, or does not take the word. */
   async #say(order: LedgerOrder, atMs: number, event: PartnerEvent): Promise<boolean> {
     if (order.cancelled) return false
-    const body = JSON.stringify({ visit: 1, at: instant(atMs), ...event } satisfies PartnerEvent)
-    const headers = signWebhook(this.#secret!, {
-      id: `pe_${order.id}_${this.#events++}`,
-      body,
-      nowMs: realClock.nowMs(),
-    })
-    try {
-      await new HubApi(this.#options.hubUrl, null).post(order.packet.links.events, null, {
-        headers: { ...headers },
-        raw: { type: 'application/json', text: body },
-      })
-    } catch (error) {
-      if (!(error instanceof HubApiError) || ![404, 409, 410].includes(error.problem.status)) throw error
-      order.cancelled = true
-      return false
-    }
+    const twice = order.fate?.repeatsItself === true
+    const answer = await this.#line.say(order, atMs, event, { twice })
+    if (answer === 'over') order.cancelled = true
+    if (answer !== 'said') return false
     order.statuses.push(event.status)
+    if (twice) this.#deed(order, atMs, 'repeatsItself')
     this.#tell({ kind: 'status', atMs, order, status: event.status })
     return true
+  }
+
+  /** Everything beside the straight way stands in the truth, for each appliance it concerns. */
+  #deed(order: LedgerOrder, atMs: number, deed: string, item?: WorkOrderItem): void {
+    for (const { device, diagnosis } of item ? [item] : order.packet.items)
+      this.#truth.write({
+        at: instant(atMs),
+        serial: device.serial,
+        category: device.category,
+        component: diagnosis.component,
+        kind: 'deed',
+        by: this.key,
+        deed,
+        workOrder: order.number,
+      })
   }
 
   #tell(change: PartnerChange): void {

@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import type { AddressInfo, Socket } from 'node:net'
 import type { CloudEvent } from '#contracts'
-import { realClock } from '#platform'
+import { realClock, sha256Hex } from '#platform'
 import { verifyWebhook } from './webhook-signature.ts'
 
 /** The hub's largest event is 20 kB; anything near this is not from the hub. */
@@ -15,7 +15,11 @@ export interface WebhookServerOptions {
   /** Asked at each request: the secret is known only after the address was registered. */
   secret: () => string | null
   /** A new event, once per webhook id. What it throws becomes 500, and the hub sends again. */
-  onEvent: (event: CloudEvent) => void
+  onEvent: (event: CloudEvent, webhookId: string) => void
+  /** Awaited between taking an event and saying so, for whoever wants the sender to die there. */
+  beforeAnswer?: (event: CloudEvent, webhookId: string) => Promise<void>
+  /** A connection, before anything was read from it. */
+  onConnection?: (socket: Socket) => void
   /** Answers instead of accepting, as a server that is down does. */
   refuse?: () => Reply | null
   port?: number
@@ -24,12 +28,15 @@ export interface WebhookServerOptions {
 export interface WebhookServer {
   url: string
   counts: { received: number; accepted: number; repeated: number; badSignature: number; refused: number }
+  /** How often each webhook id came, and with which bodies (by hash): one, if all is well. */
+  arrivals: ReadonlyMap<string, { times: number; type: string; bodies: ReadonlySet<string> }>
   close(): Promise<void>
 }
 
 /** A receiver of signed events on loopback: verifies over the raw bytes, takes each id once. */
 export async function startWebhookServer(options: WebhookServerOptions): Promise<WebhookServer> {
   const seen = new Set<string>()
+  const arrivals = new Map<string, { times: number; type: string; bodies: Set<string> }>()
   const counts = { received: 0, accepted: 0, repeated: 0, badSignature: 0, refused: 0 }
 
   const answer = async (request: IncomingMessage): Promise<Reply> => {
@@ -48,14 +55,20 @@ export async function startWebhookServer(options: WebhookServerOptions): Promise
       counts.badSignature++
       return { status: 401 }
     }
+    const event = JSON.parse(body.toString('utf8')) as CloudEvent
+    const arrival = arrivals.get(verified.id) ?? { times: 0, type: event.type, bodies: new Set<string>() }
+    arrival.times++
+    arrival.bodies.add(sha256Hex(body))
+    if (arrivals.size < IDS_MAX) arrivals.set(verified.id, arrival)
     if (seen.has(verified.id)) {
       counts.repeated++
       return { status: 200 }
     }
-    options.onEvent(JSON.parse(body.toString('utf8')) as CloudEvent)
+    options.onEvent(event, verified.id)
     if (seen.size >= IDS_MAX) seen.delete(seen.values().next().value!)
     seen.add(verified.id)
     counts.accepted++
+    await options.beforeAnswer?.(event, verified.id)
     return { status: 200 }
   }
 
@@ -69,6 +82,7 @@ export async function startWebhookServer(options: WebhookServerOptions): Promise
       () => send(response, { status: 500 }),
     )
   })
+  if (options.onConnection) server.on('connection', options.onConnection)
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject)
     server.listen(options.port ?? 0, '127.0.0.1', resolve)
@@ -76,6 +90,7 @@ export async function startWebhookServer(options: WebhookServerOptions): Promise
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/webhooks`,
     counts,
+    arrivals,
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve())

@@ -27,9 +27,20 @@ export interface FleetOptions {
   faults?: FleetFaults
   truth?: TruthSink
   topic?: string
+  cadence?: Cadence
   signal?: AbortSignal
   /** Called at each PUBACK, in its order per device: what the broker has answered for. */
   onAcknowledged?: (serial: string, readings: readonly TimedReading[]) => void
+}
+
+/** A slower beat than the models' own, for many devices over a long time; all of it on whole multiples. */
+export interface Cadence {
+  /** How often a device lives on: what wears and what people do with it. */
+  livesMs: number
+  /** How often it reports what it then measures. */
+  reportsMs: number
+  /** Shifts the reports, so that a moment of the day that matters is among them. */
+  offsetMs?: number
 }
 
 export interface FleetCounts {
@@ -49,6 +60,7 @@ interface Member extends FleetDevice {
   line: MqttDevice
   truth: Map<string, TruthKeeper>
   nextMs: number | null
+  unplugged: boolean
 }
 
 /** Simulated appliances with real connections. Time is told to them; they never look at a clock. */
@@ -80,7 +92,9 @@ export class Fleet {
   /** Lives until `toMs`: every device measures on its own beat and sends what its faults let through. Resolves at the last PUBACK. */
   async stepTo(toMs: number): Promise<void> {
     await this.#each(async (member) => {
-      for (const message of member.uplink.pass(this.#live(member, toMs), toMs)) await this.#send(member, message)
+      const readings = this.#live(member, toMs)
+      if (member.unplugged) return
+      for (const message of member.uplink.pass(readings, toMs)) await this.#send(member, message)
     })
   }
 
@@ -117,11 +131,20 @@ export class Fleet {
   }
 
   /** Puts a new part in: from the next reading on the signal shows it. */
-  replace(serial: string, component: string, { atMs, by }: { atMs: number; by: string }): void {
+  replace(
+    serial: string,
+    component: string,
+    { atMs, by, pace = 1 }: { atMs: number; by: string; pace?: number },
+  ): void {
     const member = this.#of(serial)
     const wearBefore = member.model.wear(component)
-    member.model.replace(component)
-    member.truth.get(component)?.replaced(atMs, by, wearBefore)
+    member.model.replace(component, pace)
+    member.truth.get(component)?.replaced(atMs, by, { wearBefore, pace })
+  }
+
+  /** Lives on without a word: no reading of it is sent any more, held back ones included. */
+  unplug(serial: string): void {
+    this.#of(serial).unplugged = true
   }
 
   counts(): FleetCounts {
@@ -155,15 +178,20 @@ export class Fleet {
         device.model.components.map((component) => [component, new TruthKeeper(truth, { ...who, component })]),
       ),
       nextMs: null,
+      unplugged: false,
     }
   }
 
   #live(member: Member, toMs: number): TimedReading[] {
-    const { everyMs } = member.model
+    const { cadence } = this.#options
+    const everyMs = cadence?.livesMs ?? member.model.everyMs
     const readings: TimedReading[] = []
     // Devices measure on whole multiples of their beat, as a clock set by the network makes them.
     let atMs = member.nextMs ?? Math.floor(toMs / everyMs) * everyMs
-    for (; atMs <= toMs; atMs += everyMs) readings.push(this.#measure(member, atMs))
+    for (; atMs <= toMs; atMs += everyMs) {
+      const reading = this.#measure(member, atMs)
+      if (!cadence || (atMs - (cadence.offsetMs ?? 0)) % cadence.reportsMs === 0) readings.push(reading)
+    }
     member.nextMs = atMs
     return readings
   }

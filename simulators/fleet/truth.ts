@@ -8,7 +8,15 @@ export const SERVICE_WINDOW = { opensAtWear: 0.75, closesAtWear: 0.95 } as const
 export type TruthEvent =
   | { kind: 'wear'; wear: number }
   | { kind: 'window.opened' | 'window.closed' | 'failed'; wear: number }
-  | { kind: 'replaced'; by: string; wearBefore: number }
+  | {
+      kind: 'replaced'
+      by: string
+      wearBefore: number
+      /** A bad part: wears so many times as fast. */
+      pace?: number
+    }
+  /** What a person or partner did beside the straight way, in a word of theirs: `claimsOnly`, `rejects`, `withdraws`. */
+  | { kind: 'deed'; by: string; deed: string; workOrder?: string }
 
 export type TruthRecord = { at: string; serial: string; category: string; component: string } & TruthEvent
 
@@ -64,9 +72,14 @@ export class TruthKeeper {
     this.#write(atMs, { kind: 'wear', wear: rounded(wear) })
   }
 
-  replaced(atMs: number, by: string, wearBefore: number): void {
+  replaced(atMs: number, by: string, { wearBefore, pace = 1 }: { wearBefore: number; pace?: number }): void {
     this.#passed = 0
-    this.#write(atMs, { kind: 'replaced', by, wearBefore: rounded(wearBefore) })
+    this.#write(atMs, {
+      kind: 'replaced',
+      by,
+      wearBefore: rounded(wearBefore),
+      ...(pace === 1 ? {} : { pace }),
+    })
   }
 
   #write(atMs: number, event: TruthEvent): void {

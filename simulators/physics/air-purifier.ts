@@ -40,7 +40,8 @@ export class AirPurifier implements DeviceModel {
   readonly everyMs = 600_000
   readonly #climate: CityClimate
   readonly #random: Random
-  readonly #medium: FilterMedium
+  readonly #good: FilterMedium
+  #medium: FilterMedium
   /** How much this household cooks and airs, around 1. */
   readonly #habit: number
   readonly #eveningHour: number
@@ -53,6 +54,7 @@ export class AirPurifier implements DeviceModel {
   constructor({ climate, random, initialWear = 0, medium = HEPA_300 }: AirPurifierOptions) {
     this.#climate = climate
     this.#random = random
+    this.#good = medium
     this.#medium = medium
     this.#dustG = initialWear * medium.capacityG
     this.#habit = 0.75 + 0.5 * random.next()
@@ -88,8 +90,10 @@ export class AirPurifier implements DeviceModel {
     return this.#dustG / this.#medium.capacityG
   }
 
-  replace(component: string): void {
+  replace(component: string, pace = 1): void {
     if (component !== 'hepa-filter') throw new UnknownComponentError(this.category, component)
+    // Less pleated paper in the same frame: full with less dust.
+    this.#medium = { ...this.#good, capacityG: this.#good.capacityG / pace }
     this.#dustG = 0
     this.#filterHours = 0
   }

@@ -14,8 +14,11 @@ export interface DeviceModel {
   measure(atMs: number): Record<string, ReadingValue>
   /** 0 new, 1 failed; may exceed 1 when it goes on in spite of it. */
   wear(component: string): number
-  /** Puts a new part in (or cleans, or aligns): wear falls to what a new one has. */
-  replace(component: string): void
+  /**
+   * Puts a new part in (or cleans, or aligns): wear falls to what a new one has. A bad part then wears `pace` times as
+   * fast as a good one.
+   */
+  replace(component: string, pace?: number): void
 }
 
 export class UnknownComponentError extends Error {

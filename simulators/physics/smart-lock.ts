@@ -34,7 +34,8 @@ export class SmartLock implements DeviceModel {
   readonly everyMs = 1_800_000
   readonly #climate: CityClimate
   readonly #random: Random
-  readonly #pack: AlkalinePack
+  readonly #goodPack: AlkalinePack
+  #pack: AlkalinePack
   readonly #motor: LockMotor
   readonly #throwsPerDay: number
   readonly #sagPerDay: number
@@ -44,6 +45,7 @@ export class SmartLock implements DeviceModel {
   #throws: number
   #stalls = 0
   #lastThrowMs: number
+  #motorPace = 1
 
   constructor({
     climate,
@@ -55,6 +57,7 @@ export class SmartLock implements DeviceModel {
   }: SmartLockOptions) {
     this.#climate = climate
     this.#random = random
+    this.#goodPack = pack
     this.#pack = pack
     this.#motor = motor
     this.#throwsPerDay = 18 + 18 * random.next()
@@ -71,7 +74,7 @@ export class SmartLock implements DeviceModel {
     // A door stands between a heated flat and a stairwell: half of the outdoor swing reaches it.
     const temperatureC = 14 + 0.45 * (this.#climate.at(atMs).outdoorTemperatureC - 14)
     this.#usedMah += QUIESCENT_MA * hours
-    this.#friction += (this.#sagPerDay * hours) / 24
+    this.#friction += (this.#motorPace * this.#sagPerDay * hours) / 24
     const expected = (this.#throwsPerDay * comingsAndGoings(atMs) * hours) / 24
     for (let n = poisson(this.#random, expected); n > 0; n--) this.#throw(temperatureC)
     const volts = this.#voltage(temperatureC, MEASURE_AMPS)
@@ -90,11 +93,14 @@ export class SmartLock implements DeviceModel {
     throw new UnknownComponentError(this.category, component)
   }
 
-  replace(component: string): void {
+  replace(component: string, pace = 1): void {
     if (component === 'cells') {
       this.#usedMah = 0
+      // Old stock: new by its label, with less charge in it.
+      this.#pack = { ...this.#goodPack, capacityMah: this.#goodPack.capacityMah / pace }
     } else if (component === 'lock-motor') {
       this.#friction = 0
+      this.#motorPace = pace
     } else throw new UnknownComponentError(this.category, component)
     // Whoever works on a lock tries it afterwards.
     this.#throw(20)
@@ -105,7 +111,7 @@ export class SmartLock implements DeviceModel {
     const { ms, amps, stalled } = throwBolt(this.#motor, { volts, friction: this.#friction })
     this.#lastThrowMs = ms * (1 + 0.02 * this.#random.normal())
     this.#usedMah += (amps * ms) / 3_600 + WAKE_MAH
-    this.#friction += WEAR_PER_THROW * (1 + this.#friction)
+    this.#friction += this.#motorPace * WEAR_PER_THROW * (1 + this.#friction)
     this.#throws++
     if (stalled) this.#stalls++
   }

@@ -36,6 +36,7 @@ export class WashingMachine implements DeviceModel {
   readonly #washesPerDay: number
   #atMs: number | null = null
   #crack: number
+  #pace = { 'drum-bearing': 1, 'drain-filter': 1 }
   #lint: number
   #cycles: number
   #last = { vibrationMms: FLOOR_MMS, spinRpm: SPIN_RPM, drainS: DRAIN_CLEAN_S }
@@ -67,10 +68,11 @@ export class WashingMachine implements DeviceModel {
     throw new UnknownComponentError(this.category, component)
   }
 
-  replace(component: string): void {
+  replace(component: string, pace = 1): void {
     if (component === 'drum-bearing') this.#crack = crackAt(0)
     else if (component === 'drain-filter') this.#lint = 0
     else throw new UnknownComponentError(this.category, component)
+    this.#pace[component] = pace
     // A test spin without a load follows every repair.
     this.#last = this.#spin(0.2)
   }
@@ -82,9 +84,9 @@ export class WashingMachine implements DeviceModel {
     this.#crack = growCrack(this.#crack, {
       revolutions: REVOLUTIONS_PER_WASH * (this.#last.spinRpm / SPIN_RPM),
       load: Math.min(rated, 2),
-      lifeRevolutions: REVOLUTIONS_PER_WASH * RATED_WASHES,
+      lifeRevolutions: (REVOLUTIONS_PER_WASH * RATED_WASHES) / this.#pace['drum-bearing'],
     })
-    this.#lint += (0.5 + this.#random.next()) / LINT_WASHES
+    this.#lint += (this.#pace['drain-filter'] * (0.5 + this.#random.next())) / LINT_WASHES
     this.#cycles++
   }
 
