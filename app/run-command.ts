@@ -1,6 +1,7 @@
 import { HubError } from '#platform'
 import { type Command, type CommandContext, EXIT, type ExitCode, exitCodeOf, explain } from './cli.ts'
 import { demo } from './commands/demo.ts'
+import { evaluate } from './commands/evaluate.ts'
 import { rules } from './commands/rules.ts'
 import { simulate } from './commands/simulate.ts'
 import { start } from './commands/start.ts'
@@ -9,7 +10,7 @@ import { readOptions } from './options.ts'
 import { version } from './version.ts'
 
 /** One file each in `commands/`; a new one is added here and nowhere else. */
-export const COMMANDS: readonly Command[] = [start, demo, simulate, rules]
+export const COMMANDS: readonly Command[] = [start, demo, simulate, rules, evaluate]
 
 export interface Terminal {
   args: readonly string[]

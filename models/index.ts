@@ -1,3 +1,4 @@
+export { type ConformalBands, fitConformalBands, marginsAt, type Residual } from './conformal.ts'
 export {
   createDuplicateFilter,
   DuplicateFilter,
@@ -5,3 +6,15 @@ export {
   type FilteredReading,
   type SavedDuplicateFilter,
 } from './duplicate-filter.ts'
+export { curvePosition, type FleetCurve, type FleetCurveOptions, fitFleetCurve, type LifeUnit } from './fleet-curve.ts'
+export { LevelTracker, type LevelTrackerOptions, type LevelTrackerState, type TrackedLevel } from './level-tracker.ts'
+export {
+  type DeviceCourse,
+  fitLifeModel,
+  type LifeModel,
+  type LifeModelOptions,
+  type RemainingUse,
+  remainingUse,
+} from './life-model.ts'
+export { type Unknown, type UnknownReason, unknown } from './unknown.ts'
+export { type WearPath, wearPosition } from './wear-path.ts'
