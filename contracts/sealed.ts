@@ -11,4 +11,8 @@ export const sealedAs = {
   personContact: (personId: string): string => `people/${personId}/contact`,
   /** What a partner or technician wrote or said of people, in its own words. */
   orderWords: (workOrderId: string): string => `work_orders/${workOrderId}/words`,
+  /** What a person said of a fault, an offer, a visit. */
+  faultReportText: (reportId: string): string => `fault_reports/${reportId}/text`,
+  offerWords: (offerId: string): string => `offers/${offerId}/words`,
+  ratingText: (workOrderId: string): string => `ratings/${workOrderId}/text`,
 } as const

@@ -29,6 +29,8 @@ export type IdPrefix =
   | 'job'
   | 'tmr'
   | 'fr'
+  | 'hold'
+  | 'stop'
   | 'cmd'
   | 'ep'
   | 'ver' // prettier-ignore

@@ -7,6 +7,7 @@ export { type EffectiveValue, effectiveValue, type ParameterSetting, type Parame
 export { parseRule, recoveryProblems } from './parse-rule.ts'
 export { maxGapMs, type ReportingTimes, reportingTimes } from './reporting.ts'
 export { ruleJsonSchema } from './rule-json-schema.ts'
+export { isStorm, STORM_CITY_DIGITS, STORM_WINDOW_MS, type StormGroup, stormGroup, stormLimit } from './storm-guard.ts'
 export { compare } from './truth.ts'
 export { type FileSubject, runRuleTests } from './unit-tests/run-file.ts'
 export type { Failure, TestResult } from './unit-tests/run-test.ts'

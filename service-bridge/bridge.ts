@@ -4,6 +4,8 @@ import type {
   AlertEffect,
   CaseState,
   DeclineBody,
+  FleetHold,
+  FleetHoldState,
   JobTemplate,
   JobView,
   OfferState,
@@ -129,6 +131,16 @@ export interface ServiceBridge {
     cancel(brandId: string, caseId: string, options: { by: Actor; reason: string }): Promise<CaseView>
     /** Somebody has seen it: clears `needsReview`. */
     acknowledge(brandId: string, caseId: string, options: { by: Actor }): Promise<CaseView>
+  }
+
+  /** C3. NOT_FOUND; STATE_FORBIDS for a hold that was decided otherwise. */
+  fleetHolds: {
+    list(brandId: string, filter: PageRequest & { state?: FleetHoldState }): Promise<Page<FleetHold>>
+    get(brandId: string, holdId: string): Promise<FleetHold>
+    /** All its cases settle again, in their order; the answer counts those that still wait. */
+    release(brandId: string, holdId: string, options: { by: Actor; reason: string }): Promise<FleetHold>
+    /** All its cases are cancelled. */
+    drop(brandId: string, holdId: string, options: { by: Actor; reason: string }): Promise<FleetHold>
   }
 
   /** Calls with a token come from the homeowner's link. NOT_FOUND for a token that never was; OFFER_EXPIRED. */

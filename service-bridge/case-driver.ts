@@ -3,7 +3,7 @@ import { CASE_STATES_OVER } from '#contracts'
 import { type CaseStep, caseStep, guardsOf } from './case-lifecycle.ts'
 import { type CaseRecord, changeCase, recordTransition } from './case-record.ts'
 import type { CaseEffect, CaseEvent, CaseGuard } from './case-words.ts'
-import { type Core, THE_HUB, type Work } from './core.ts'
+import { type Core, note, THE_HUB, type Work } from './core.ts'
 import { tellBrand } from './outgoing.ts'
 import type { WaitsFor } from './timers.ts'
 import type { Actor } from './views.ts'
@@ -15,6 +15,9 @@ export interface MoveData {
   slots?: readonly Slot[]
   snoozeUntilMs?: number
   workOrderId?: string
+  holdId?: string
+  /** Whether the home is told of what its offer now asks; true when absent. */
+  tell?: boolean
   outcome?: Outcome
   /** Reading, value and series the verification ended on. */
   end?: CaseEnd | 'not_fixed'
@@ -109,6 +112,7 @@ async function take(
   await changeCase(work, record, {
     state: step.to,
     closed_at_ms: over ? work.atMs : null,
+    ended_by: over ? (event === 'alerts_resolved' ? move.why : event) : null,
     end_kind: end === 'not_fixed' ? null : end,
   })
   await recordTransition(work, record, {
@@ -121,6 +125,8 @@ async function take(
     evidence,
   })
   if (from === step.to) return
+  // One `fleet.held` speaks for all that are held with it.
+  if (step.to === 'held') return note(work, 'case.held', record.case_id)
   await tellBrand(move.core, work, {
     type: `case.${step.to}`,
     subject: record.case_id,

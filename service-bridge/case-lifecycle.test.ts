@@ -43,8 +43,6 @@ test.each([
   ['in_progress', 'visit_missed', 'C14'],
   ['scheduled', 'order_failed', 'C22'],
   ['verifying', 'not_observed', 'C19'],
-  ['open', 'storm_held', 'C3'],
-  ['offered', 'stopped', 'C7'],
 ] as const)('%s: %s is known and not built, by its row %s', (state, event, row) => {
   expect(caseStep(state, event, everything)).toEqual({ kind: 'later', row })
 })

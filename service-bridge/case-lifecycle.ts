@@ -46,6 +46,14 @@ const accept: Cell = {
   effects: ['recordConsent', 'freezeCharge', 'placeOrder'],
 }
 const recovered: Cell = { row: 'C8', to: 'recovered', effects: ['withdrawOffer'] }
+/** The home wants no more of this kind. What it would be asked is not asked. */
+const stopped: Cell = { row: 'C7', to: 'declined', effects: ['closeOffer'] }
+const selfService: Cell = {
+  row: 'C7',
+  to: 'self_serviced',
+  guards: ['offerNotExpired'],
+  effects: ['setAside', 'watchSignal'],
+}
 const started: Cell = { row: 'C13', to: 'in_progress' }
 const taken: Cell = { row: 'C11', to: 'scheduled' }
 const repaired: Cell = {
@@ -71,7 +79,7 @@ const over: Row = {}
 
 export const CASE_TABLE: Readonly<Record<CaseState, Row>> = {
   open: {
-    storm_held: later('C3'),
+    storm_held: { row: 'C3', to: 'held', effects: ['keepInHold'] },
     informed: {
       row: 'C4',
       to: 'open',
@@ -81,8 +89,29 @@ export const CASE_TABLE: Readonly<Record<CaseState, Row>> = {
     offer_made: {
       row: 'C4',
       to: 'offered',
-      guards: ['gateOpen', 'homeKnown', 'contactConsent', 'partnerAvailable', 'outsideQuietHours', 'belowContactCap'],
+      guards: [
+        'gateOpen',
+        'homeKnown',
+        'contactConsent',
+        'noOtherOffer',
+        'partnerAvailable',
+        'outsideQuietHours',
+        'belowContactCap',
+      ],
       effects: ['makeOffer', 'askHome'],
+    },
+    // One home, one offer: what is not answered yet takes the new need in.
+    offer_joined: {
+      row: 'C4',
+      to: 'offered',
+      guards: ['gateOpen', 'homeKnown', 'contactConsent', 'outsideQuietHours', 'fitsOffer'],
+      effects: ['joinOffer', 'askHome'],
+    },
+    joined_asleep: {
+      row: 'C4',
+      to: 'snoozed',
+      guards: ['gateOpen', 'homeKnown', 'contactConsent', 'outsideQuietHours', 'fitsOffer'],
+      effects: ['joinOffer'],
     },
     auto_dispatched: {
       row: 'C5',
@@ -90,22 +119,29 @@ export const CASE_TABLE: Readonly<Record<CaseState, Row>> = {
       guards: ['gateOpen', 'homeKnown', 'partnerAvailable', 'standingShareConsent'],
       effects: ['freezeCharge', 'placeOrder'],
     },
-    stopped: later('C7'),
+    stopped,
     alerts_resolved: recovered,
     cancelled: dropped,
   },
-  held: { storm_released: later('C3'), storm_dropped: later('C3'), alerts_resolved: recovered, cancelled: dropped },
+  held: {
+    storm_released: { row: 'C3', to: 'open', effects: ['settleAgain'] },
+    storm_dropped: { row: 'C3', to: 'cancelled', effects: ['withdrawOffer'] },
+    stopped,
+    alerts_resolved: recovered,
+    cancelled: dropped,
+  },
   offered: {
     accepted: accept,
     snoozed: { row: 'C7', to: 'snoozed', guards: ['offerNotExpired', 'snoozeWithinLimit'] },
     declined: { row: 'C7', to: 'declined', guards: ['offerNotExpired'], effects: ['closeOffer'] },
     offer_expired: { row: 'C7', to: 'expired', effects: ['closeOffer'] },
-    self_service_chosen: { row: 'C7', to: 'self_serviced', guards: ['offerNotExpired'], effects: ['watchSignal'] },
-    stopped: later('C7'),
+    self_service_chosen: selfService,
+    stopped,
     alerts_resolved: recovered,
     cancelled: dropped,
   },
   snoozed: {
+    offer_expired: { row: 'C7', to: 'expired', effects: ['closeOffer'] },
     snooze_over: {
       row: 'C7',
       to: 'offered',
@@ -115,9 +151,9 @@ export const CASE_TABLE: Readonly<Record<CaseState, Row>> = {
     // The link stays good while it sleeps: a change of mind needs no second message.
     accepted: accept,
     declined: { row: 'C7', to: 'declined', guards: ['offerNotExpired'], effects: ['closeOffer'] },
-    self_service_chosen: { row: 'C7', to: 'self_serviced', guards: ['offerNotExpired'], effects: ['watchSignal'] },
+    self_service_chosen: selfService,
     snoozed: { row: 'C7', to: 'snoozed', guards: ['offerNotExpired', 'snoozeWithinLimit'] },
-    stopped: later('C7'),
+    stopped,
     alerts_resolved: recovered,
     cancelled: dropped,
   },
@@ -180,9 +216,40 @@ export const CASE_TABLE: Readonly<Record<CaseState, Row>> = {
       guards: ['sameAttempt'],
       effects: ['stopWatching', 'tellVerdict', 'closeOffer', 'askSolved'],
     },
+    // The home's word goes before a signal that has not spoken yet.
+    still_broken: {
+      row: 'C18',
+      to: 'open',
+      effects: ['stopWatching', 'tellVerdict', 'closeOffer', 'settleAgain'],
+    },
     alerts_resolved: { row: 'C17', to: 'verifying' },
   },
   self_serviced: {
+    // It turned out to be more than one can do oneself: the same link books a visit.
+    accepted: {
+      row: 'C7',
+      to: 'accepted',
+      guards: ['offerNotExpired', 'componentFree', 'shareConsent'],
+      effects: ['stopWatching', 'recordConsent', 'freezeCharge', 'placeOrder'],
+    },
+    offer_joined: {
+      row: 'C7',
+      to: 'offered',
+      guards: ['componentFree', 'fitsOffer'],
+      effects: ['stopWatching', 'joinOffer'],
+    },
+    joined_asleep: {
+      row: 'C7',
+      to: 'snoozed',
+      guards: ['componentFree', 'fitsOffer'],
+      effects: ['stopWatching', 'joinOffer'],
+    },
+    visit_wanted: {
+      row: 'C7',
+      to: 'open',
+      guards: ['componentFree'],
+      effects: ['stopWatching', 'closeOffer', 'settleNow'],
+    },
     verified: {
       row: 'C7',
       to: 'closed',

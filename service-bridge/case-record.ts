@@ -43,7 +43,7 @@ export async function requireCase(work: Work, caseId: string): Promise<CaseRecor
 export async function changeCase(
   work: Work,
   record: CaseRecord,
-  change: Partial<Omit<CaseRecord, 'evidence'>>,
+  change: Partial<Omit<CaseRecord, 'evidence' | 'cause'>>,
 ): Promise<void> {
   Object.assign(record, change, { updated_at_ms: work.atMs })
   await work.tx
@@ -98,5 +98,6 @@ export async function ruleKeysOf(work: Work, record: CaseRecord): Promise<string
     .where('case_id', '=', record.case_id)
     .orderBy('rule_key')
     .execute()
-  return rows.length > 0 ? rows.map((row) => row.rule_key) : [record.rule_key]
+  if (rows.length > 0) return rows.map((row) => row.rule_key)
+  return record.rule_key === null ? [] : [record.rule_key]
 }

@@ -6,6 +6,8 @@ export const CASE_EVENTS = [
   'storm_dropped',
   'informed',
   'offer_made',
+  'offer_joined',
+  'joined_asleep',
   'auto_dispatched',
   'accepted',
   'snoozed',
@@ -14,6 +16,7 @@ export const CASE_EVENTS = [
   'offer_expired',
   'self_service_chosen',
   'self_service_unseen',
+  'visit_wanted',
   'stopped',
   'alerts_resolved',
   'ordered',
@@ -44,6 +47,9 @@ export const CASE_GUARDS = [
   'contactConsent',
   'outsideQuietHours',
   'belowContactCap',
+  'noOtherOffer',
+  'fitsOffer',
+  'componentFree',
   'partnerAvailable',
   'standingShareConsent',
   'offerNotExpired',
@@ -56,12 +62,15 @@ export const CASE_GUARDS = [
 export type CaseGuard = (typeof CASE_GUARDS)[number]
 
 export const CASE_EFFECTS = [
+  'keepInHold',
   'makeOffer',
+  'joinOffer',
   'askHome',
   'informHome',
   'renewOffer',
   'withdrawOffer',
   'closeOffer',
+  'setAside',
   'watchSignal',
   'watchAgain',
   'stopWatching',
@@ -77,6 +86,7 @@ export const CASE_EFFECTS = [
   'tellVerdict',
   'askSolved',
   'settleAgain',
+  'settleNow',
   'flagReview',
 ] as const
 export type CaseEffect = (typeof CASE_EFFECTS)[number]

@@ -16,7 +16,7 @@ test('a second live case of a component', async () => {
   const world = await ordered()
   const copy = world.db.asBrand(world.brandId, async (tx) => {
     const row = await tx.selectFrom('cases').selectAll().executeTakeFirstOrThrow()
-    const twin = { ...row, case_id: newId('case'), evidence: JSON.stringify(row.evidence) }
+    const twin = { ...row, case_id: newId('case'), evidence: JSON.stringify(row.evidence), cause: null }
     await tx
       .insertInto('cases')
       .values({ ...twin, state: 'open' })

@@ -5,6 +5,7 @@ import {
   instant,
   type Severity,
   type Slot,
+  type Text,
   type WorkOrderItem,
   type WorkOrderPacket,
 } from '#contracts'
@@ -200,7 +201,7 @@ async function itemOf(
   facts: CaseFacts,
   job: VisitPlan['jobs'][number],
 ): Promise<Omit<WorkOrderItem, 'id' | 'caseId'>> {
-  const { record, product, device, rule } = facts
+  const { record, product, device } = facts
   const evidence = evidenceItems(facts)
   return {
     device: {
@@ -227,11 +228,8 @@ async function itemOf(
     diagnosis: {
       component: record.component,
       componentName: componentName(product, record.component),
-      cause: rule?.cause ?? {
-        code: record.rule_key,
-        text: rule?.name ?? componentName(product, record.component),
-      },
-      confidence: await confirmedShare(work, record.rule_key),
+      cause: causeOf(facts),
+      confidence: record.rule_key === null ? null : await confirmedShare(work, record.rule_key),
       alternatives: [],
       faultCodes: [],
       evidence,
@@ -253,6 +251,17 @@ export function dataAgeSeconds(
   const measured = evidence.flatMap(({ series }) => series.slice(-1).map(([at]) => Date.parse(at)))
   const newestMs = Math.max(lastSeenAtMs ?? Number.NEGATIVE_INFINITY, ...measured)
   return Number.isFinite(newestMs) ? Math.max(0, Math.round((atMs - newestMs) / 1_000)) : null
+}
+
+/** What is taken to be wrong: as the rule says, or as a person reported it. */
+export function causeOf({ record, product, rule }: CaseFacts): { code: string; text: Text } {
+  return (
+    rule?.cause ??
+    (rule ? { code: rule.key, text: rule.name } : record.cause) ?? {
+      code: record.rule_key ?? 'reported',
+      text: componentName(product, record.component),
+    }
+  )
 }
 
 async function historyOf(work: Work, deviceId: string): Promise<WorkOrderItem['device']['history']> {

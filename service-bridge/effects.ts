@@ -3,8 +3,10 @@ import { noticeEffects } from './case-effects/notice-effects.ts'
 import { offerEffects } from './case-effects/offer-effects.ts'
 import { orderEffects } from './case-effects/order-effects.ts'
 import { signalEffects } from './case-effects/signal-effects.ts'
+import { changeCase } from './case-record.ts'
 import { flagReview } from './review.ts'
 import { beginSettling } from './settling.ts'
+import { clearTimer, setTimer } from './timers.ts'
 
 /**
  * What follows from a transition, by the names the case table uses. `happen` is handed in
@@ -16,9 +18,23 @@ export function createEffects(happen: () => Happen): CaseBehaviour['effects'] {
     ...noticeEffects,
     ...orderEffects(happen),
     ...signalEffects,
+    async keepInHold(move) {
+      for (const record of move.cases) {
+        await changeCase(move.work, record, { hold_id: move.data.holdId ?? null })
+        await clearTimer(move.work, 'settle', record.case_id)
+      }
+    },
+
+    async settleNow(move) {
+      for (const record of move.cases) {
+        await changeCase(move.work, record, { wanted: true })
+        await setTimer(move.work, 'settle', record.case_id, move.work.atMs, null, record.opened_at_ms)
+      }
+    },
+
     async settleAgain(move) {
       for (const record of move.cases) {
-        await beginSettling(move.core, move.work, { caseId: record.case_id, ruleKey: record.rule_key })
+        await beginSettling(move.core, move.work, record)
       }
     },
 

@@ -1,4 +1,5 @@
-import type { ExtendedWarranty, ProductDocument, RuleDocument, Text } from '#contracts'
+import { sql } from 'kysely'
+import type { ExtendedWarranty, ProductDocument, RuleDocument, RuleService, Text } from '#contracts'
 import type { CaseRecord } from './case-record.ts'
 import type { Work } from './core.ts'
 
@@ -6,6 +7,8 @@ import type { Work } from './core.ts'
 export interface CaseFacts {
   record: CaseRecord
   rule: RuleDocument | null
+  /** What a visit for it is: its rule's, or for a need that a person reported, that of a rule watching the same component. */
+  service: RuleService | null
   product: ProductDocument | null
   device: {
     serial: string
@@ -25,23 +28,14 @@ export async function caseFacts(work: Work, record: CaseRecord): Promise<CaseFac
     .where('brand_id', '=', brandId)
     .where('device_id', '=', record.device_id)
     .executeTakeFirst()
-  const product = await tx
-    .selectFrom('products as p')
-    .innerJoin('product_versions as v', (join) =>
-      join
-        .onRef('v.brand_id', '=', 'p.brand_id')
-        .onRef('v.product_key', '=', 'p.product_key')
-        .onRef('v.version', '=', 'p.current_version'),
-    )
-    .select('v.document')
-    .where('p.brand_id', '=', brandId)
-    .where('p.product_key', '=', record.product_key)
-    .executeTakeFirst()
+  const product = await productDocument(work, record.product_key)
+  const rule = record.rule_key === null ? null : await ruleDocument(work, record.rule_key, record.rule_version ?? 0)
   const firmware = device?.attributes.firmware
   return {
     record,
-    rule: await ruleDocument(work, record.rule_key, record.rule_version),
-    product: product?.document ?? null,
+    rule,
+    service: rule ? (rule.service ?? null) : await serviceFor(work, record.component, product),
+    product,
     device: device
       ? {
           serial: device.serial,
@@ -53,6 +47,47 @@ export async function caseFacts(work: Work, record: CaseRecord): Promise<CaseFac
         }
       : null,
   }
+}
+
+export async function productDocument(work: Work, productKey: string): Promise<ProductDocument | null> {
+  const row = await work.tx
+    .selectFrom('products as p')
+    .innerJoin('product_versions as v', (join) =>
+      join
+        .onRef('v.brand_id', '=', 'p.brand_id')
+        .onRef('v.product_key', '=', 'p.product_key')
+        .onRef('v.version', '=', 'p.current_version'),
+    )
+    .select('v.document')
+    .where('p.brand_id', '=', work.brandId)
+    .where('p.product_key', '=', productKey)
+    .executeTakeFirst()
+  return row?.document ?? null
+}
+
+/** How the brand has this component serviced: as its active rules for it say, the first by name. */
+async function serviceFor(work: Work, component: string, product: ProductDocument | null): Promise<RuleService | null> {
+  const rows = await work.tx
+    .selectFrom('rules as r')
+    .innerJoin('rule_versions as v', (join) =>
+      join
+        .onRef('v.brand_id', '=', 'r.brand_id')
+        .onRef('v.rule_key', '=', 'r.rule_key')
+        .on('v.version', '=', sql<number>`coalesce(r.live_version, r.current_version)`),
+    )
+    .select('v.document')
+    .where('r.brand_id', '=', work.brandId)
+    .where('r.status', '=', 'active')
+    .orderBy('r.rule_key')
+    .execute()
+  const fitting = rows.find(
+    ({ document: { scope, service, component: its } }) =>
+      service !== undefined &&
+      its === component &&
+      (scope.product === undefined || scope.product === product?.key) &&
+      (scope.category === undefined || scope.category === product?.category),
+  )
+  return fitting?.document.service ?? null
 }
 
 export async function ruleDocument(work: Work, key: string, version: number): Promise<RuleDocument | null> {

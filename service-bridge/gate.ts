@@ -34,6 +34,17 @@ function holds(kind: GateKind, target: string, question: GateQuestion): boolean 
   return question.partnerKey === target
 }
 
+/** Partners to whom nothing may leave. */
+export async function partnerGates({ tx, brandId }: { tx: Tx; brandId: string }): Promise<ReadonlySet<string>> {
+  const rows = await tx
+    .selectFrom('gates')
+    .select('target')
+    .where('brand_id', '=', brandId)
+    .where('kind', '=', 'partner')
+    .execute()
+  return new Set(rows.map((row) => row.target))
+}
+
 /** `*` for the brand's own gate, a key or region prefix otherwise; throws VALIDATION_FAILED. */
 export function gateTarget(scope: GateScope, subject: string): string {
   if (!GATE_SCOPES.includes(scope)) throw new HubError('VALIDATION_FAILED', `"${scope}" is not a gate scope.`)

@@ -1,9 +1,11 @@
+import { CASE_STATES_OVER } from '#contracts'
 import type { CaseBehaviour, GuardAnswer, Move } from './case-driver.ts'
 import { ruleKeysOf } from './case-record.ts'
 import { consentInForce } from './consents.ts'
 import { homeFacts } from './facts.ts'
 import { gateInTheWay } from './gate.ts'
-import { isOffered, lockOffer } from './offer-record.ts'
+import { fitOneVisit, unansweredOffer } from './offer-bundle.ts'
+import { casesOfOffer, isOffered, lockOffer } from './offer-record.ts'
 import { planVisit } from './offer-terms.ts'
 import { RECHECK_MS, SELF_SERVICES_MAX } from './policy.ts'
 import { quietOverAt } from './quiet-hours.ts'
@@ -51,6 +53,8 @@ export const caseGuards: CaseBehaviour['guards'] = {
   async belowContactCap(move) {
     const homeId = homeOf(move)
     if (homeId === null || move.cases.some((record) => record.safety !== null)) return true
+    // Whoever reported a fault, or wants a visit after all, waits for our word.
+    if (move.cases.some((record) => record.wanted)) return true
     const { offersPerHome, offersPerHomeWindowMs } = move.core.policy
     const recent = await move.work.tx
       .selectFrom('offers')
@@ -65,9 +69,47 @@ export const caseGuards: CaseBehaviour['guards'] = {
     return { againAtMs: recent.at(-1)!.created_at_ms + offersPerHomeWindowMs, waitsFor: null }
   },
 
+  /** One question at a time, unless this one cannot wait for the answer to another. */
+  async noOtherOffer(move) {
+    const homeId = homeOf(move)
+    if (homeId === null || move.cases.some((record) => record.safety !== null || record.severity === 'critical'))
+      return true
+    const other = await unansweredOffer(move.work, homeId)
+    return (
+      other === null || { againAtMs: Math.min(other.expires_at_ms, move.work.atMs + RECHECK_MS), waitsFor: 'offer' }
+    )
+  },
+
+  async fitsOffer(move) {
+    if (move.data.offerId === undefined) return final
+    const offer = await lockOffer(move.work, move.data.offerId)
+    if (offer.state !== 'offered' && offer.state !== 'snoozed') return final
+    const asked = await casesOfOffer(move.work, offer.offer_id)
+    return (await fitOneVisit(move.core, move.work, [...asked, ...move.cases])) || final
+  },
+
+  /** What ended as done by the home itself may have come up anew meanwhile, as a case of its own. */
+  async componentFree(move) {
+    for (const record of move.cases) {
+      const other = await move.work.tx
+        .selectFrom('cases')
+        .select('case_id')
+        .where('brand_id', '=', move.work.brandId)
+        .where('device_id', '=', record.device_id)
+        .where('component', '=', record.component)
+        .where('case_id', '<>', record.case_id)
+        .where('state', 'not in', [...CASE_STATES_OVER])
+        .executeTakeFirst()
+      if (other) return final
+    }
+    return true
+  },
+
   async partnerAvailable(move) {
     const plan = await planVisit(move.core, move.work, move.cases)
-    return plan.candidates.length > 0 || { againAtMs: move.work.atMs + RECHECK_MS, waitsFor: null }
+    return (
+      plan.candidates.length > 0 || { againAtMs: move.work.atMs + RECHECK_MS, waitsFor: plan.gated ? 'gate' : null }
+    )
   },
 
   async standingShareConsent(move) {

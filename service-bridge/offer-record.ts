@@ -55,7 +55,12 @@ export async function casesOfOffer(work: Work, offerId: string, live = true): Pr
 
 /** Visits the home may choose from at `atMs`. */
 export function offeredSlots(terms: OfferTerms, atMs: number): Slot[] {
-  return slotsOf(terms.hours, { atMs, timeZone: terms.timeZone, partLeadMs: terms.partLeadMs })
+  return slotsOf(terms.hours, {
+    atMs,
+    timeZone: terms.timeZone,
+    partLeadMs: terms.partLeadMs,
+    visitMs: terms.visitMs ?? 0,
+  })
 }
 
 const CHOICES: Readonly<Record<OfferRecord['state'], readonly OfferChoice[]>> = {

@@ -16,6 +16,7 @@ import type { CaseRecord } from './case-record.ts'
 import { CONSENT_TEXT, SHARED_DATA_KINDS } from './consent-text.ts'
 import type { Core, Work } from './core.ts'
 import { brandWords, type CaseFacts, caseFacts, type HomeFacts } from './facts.ts'
+import { partnerGates } from './gate.ts'
 import { type AgreementCandidate, rankPartners, type VisitNeeds } from './partner-choice.ts'
 import { componentName, metricName, whyInPlainWords } from './plain-words.ts'
 import { PARTNERS_OFFERED_MAX, SERIES_POINTS_MAX } from './policy.ts'
@@ -37,6 +38,8 @@ export interface OfferTerms {
   /** Whose hours the slots come from, and how long its parts take. */
   hours: Pick<AgreementDocument, 'hours'>
   partLeadMs: number
+  /** All its jobs together; absent in offers of an earlier release. */
+  visitMs?: number
   consentText: { version: string; sha256: string; text: Text }
 }
 
@@ -48,6 +51,10 @@ export interface VisitPlan {
   candidates: AgreementCandidate[]
   charge: Charge | null
   partLeadMs: number
+  /** How long all of it takes. */
+  visitMs: number
+  /** Somebody who could come is kept from it by a closed gate. */
+  gated: boolean
 }
 
 const MINOR_CURRENCY = 'CNY'
@@ -55,7 +62,7 @@ const LANGUAGE_FALLBACK_DURATION = 'PT1H'
 
 /** The rule's job from the catalog, with the rule's own parts and duration laid over it. */
 export function jobOf(core: Core, facts: CaseFacts): JobTemplate {
-  const service = facts.rule?.service
+  const { service } = facts
   const code = service?.job ?? 'inspect'
   const known = core.jobTemplateOf(code)
   const component = componentName(facts.product, facts.record.component)
@@ -76,7 +83,7 @@ export async function planVisit(core: Core, work: Work, cases: readonly CaseReco
   const needs: VisitNeeds = {
     region,
     jobs: jobs.map((job) => job.code),
-    skills: [...new Set(facts.flatMap((one) => one.rule?.service?.skills ?? []))],
+    skills: [...new Set(facts.flatMap((one) => one.service?.skills ?? []))],
     certifications: [...new Set(jobs.flatMap((job) => job.certifications ?? []))],
   }
   const agreements = await work.tx
@@ -97,14 +104,31 @@ export async function planVisit(core: Core, work: Work, cases: readonly CaseReco
     })),
     needs,
   )
-  const [first] = ranked
+  const closed = await partnerGates(work)
+  const open = ranked.filter((one) => !closed.has(one.partnerKey))
+  const [first] = open
   const parts = await visitParts(work, jobs, region)
   const charge = first ? chargeOf(first.document, facts, priced, parts, work.atMs) : null
   // The price shown is the price paid: a dearer partner is not named while the home pays.
-  const candidates = ranked
+  const candidates = open
     .filter((one) => charge?.payer !== 'homeowner' || one.totalMinor === first?.totalMinor)
     .slice(0, PARTNERS_OFFERED_MAX)
-  return { facts, jobs, needs, candidates, charge, partLeadMs: parts.leadMs }
+  return {
+    facts,
+    jobs,
+    needs,
+    candidates,
+    charge,
+    partLeadMs: parts.leadMs,
+    visitMs: visitMsOf(jobs),
+    gated: open.length < ranked.length,
+  }
+}
+
+/** Jobs of one visit are done one after the other. */
+function visitMsOf(jobs: readonly JobTemplate[]): number {
+  const fallbackMs = durationMs(LANGUAGE_FALLBACK_DURATION)!
+  return jobs.reduce((sum, job) => sum + (durationMs(job.duration) ?? fallbackMs), 0)
 }
 
 function chargeOf(
@@ -125,9 +149,16 @@ function chargeOf(
       rework: one.record.orders > 0,
     }),
   )
-  // One visit has one payer: the homeowner's part decides, so that nothing is shown as free that is not.
+  // One visit has one payer: the homeowner's part decides, so that nothing is shown as free that is not. What somebody
+  // else covers stands among the lines at nothing, so that nobody pays for a part under warranty.
   const cover = covers.find((one) => one.payer === 'homeowner') ?? covers[0]!
-  const lines = priceLines(agreement, jobs, parts.names)
+  const own = jobs.filter((_, index) => covers[index]!.payer === cover.payer)
+  const lines = priceLines(agreement, own, parts.names)
+  for (const [index, { payer }] of covers.entries()) {
+    if (payer === cover.payer) continue
+    const covered = priceLines(agreement, [jobs[index]!], parts.names).filter((line) => line.kind !== 'inspection')
+    lines.push(...covered.map((line) => ({ ...line, amountMinor: 0, coveredBy: payer })))
+  }
   return {
     currency: agreement.currency ?? MINOR_CURRENCY,
     payer: cover.payer,
@@ -140,9 +171,11 @@ function chargeOf(
 }
 
 export function evidenceItems(facts: CaseFacts): EvidenceItem[] {
+  const { rule_key: rule, rule_version: ruleVersion } = facts.record
+  if (rule === null || ruleVersion === null) return []
   return facts.record.evidence.map((leaf) => ({
-    rule: facts.record.rule_key,
-    ruleVersion: facts.record.rule_version,
+    rule,
+    ruleVersion,
     metric: leaf.metric,
     name: metricName(facts.product, leaf.metric),
     value: leaf.value,
@@ -186,18 +219,21 @@ export async function offerTerms(
     })),
     hours: first.document.hours ? { hours: first.document.hours } : {},
     partLeadMs: plan.partLeadMs,
+    visitMs: plan.visitMs,
     consentText: CONSENT_TEXT,
   }
 }
 
 function whyOf(facts: CaseFacts, atMs: number): Text {
-  const rule = facts.rule ?? { name: componentName(facts.product, facts.record.component) }
+  const rule = facts.rule ?? {
+    name: facts.record.cause?.text ?? componentName(facts.product, facts.record.component),
+  }
   return whyInPlainWords({ rule, product: facts.product, evidence: facts.record.evidence, atMs })
 }
 
 function needOf(facts: CaseFacts, job: JobTemplate, atMs: number): OfferNeed {
-  const { product, record, rule } = facts
-  const own = rule?.service?.selfService
+  const { product, record } = facts
+  const own = facts.service?.selfService
   const guide = job.selfService && (!own || own.guide === job.selfService.guide) ? job.selfService : own
   return {
     caseId: record.case_id,

@@ -218,12 +218,17 @@ test('an alert that ends while an order is out leaves the order and calls for a 
 
 test('two questions a fortnight: the third need of a home waits', async () => {
   const world = await makeWorld()
-  for (const component of ['hepa-filter', 'fan', 'sensor']) await world.fire({ component })
-  await world.pass(HOUR)
-  const states = (await world.bridge.cases.list(world.brandId, {})).items.map((item) => item.state).sort()
-  expect(states).toEqual(['offered', 'offered', 'open'])
+  const states = async () => (await world.bridge.cases.list(world.brandId, {})).items.map((item) => item.state).sort()
+  for (const component of ['hepa-filter', 'fan']) {
+    await world.fire({ component })
+    await world.pass(10 * MINUTE)
+    await world.bridge.offers.decline(await world.offerToken(), { reason: 'not_now' })
+  }
+  await world.fire({ component: 'sensor' })
+  await world.pass(DAY)
+  expect(await states()).toEqual(['declined', 'declined', 'open'])
   await world.pass(14 * DAY)
-  expect((await world.bridge.cases.list(world.brandId, { state: 'offered' })).items).toHaveLength(1)
+  expect(await states()).toEqual(['declined', 'declined', 'offered'])
 })
 
 test('a rule that only notifies tells the home and orders nothing', async () => {

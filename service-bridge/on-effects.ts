@@ -4,7 +4,7 @@ import { isNew } from './acted-upon.ts'
 import type { Happen } from './case-driver.ts'
 import { changeCase, lockCase, recordTransition } from './case-record.ts'
 import { beginWork, type Core, note, THE_HUB, type Work } from './core.ts'
-import { openOrJoin } from './open-case.ts'
+import { hurry, openOrJoin } from './open-case.ts'
 import { tellBrand } from './outgoing.ts'
 import { flagReview } from './review.ts'
 import { isWorse } from './severity.ts'
@@ -50,11 +50,11 @@ async function applyOne(
   // Shadow rules are scored and touch nobody.
   if (effect.episode.mode === 'shadow') return
   if (effect.kind === 'alert.firing' && effect.silent) return
-  if (effect.kind === 'alert.firing' || effect.kind === 'alert.current') return opened(core, work, effect)
+  if (effect.kind === 'alert.firing' || effect.kind === 'alert.current') return opened(core, happen, work, effect)
   if (await isHistory(work, effect.episode)) return
   await tellAlert(core, work, effect)
   if (effect.kind === 'alert.resolved') return resolved(core, happen, work, effect)
-  if (effect.kind === 'alert.escalated') return escalated(work, effect)
+  if (effect.kind === 'alert.escalated') return escalated(core, happen, work, effect)
 }
 
 /** Opened while its device was catching up and never current: nobody heard of it, so nobody hears of its end. */
@@ -91,11 +91,11 @@ async function tellAlert(core: Core, work: Work, effect: Episodic): Promise<void
   })
 }
 
-async function opened(core: Core, work: Work, effect: Opening): Promise<void> {
+async function opened(core: Core, happen: Happen, work: Work, effect: Opening): Promise<void> {
   await tellAlert(core, work, effect)
   // A silent device is told of; there is nothing to repair until it speaks.
   if (effect.episode.subject === 'silence') return
-  await openOrJoin(core, work, effect.episode, effect.evidence)
+  await openOrJoin(core, work, effect.episode, effect.evidence, happen)
 }
 
 async function casesOfEpisode(work: Work, episodeId: string): Promise<string[]> {
@@ -146,10 +146,18 @@ async function resolved(
   }
 }
 
-async function escalated(work: Work, effect: Extract<AlertEffect, { kind: 'alert.escalated' }>): Promise<void> {
+/** A live need grows with its alert; one that was left in peace, or is over, opens again (C1). */
+async function escalated(
+  core: Core,
+  happen: Happen,
+  work: Work,
+  effect: Extract<AlertEffect, { kind: 'alert.escalated' }>,
+): Promise<void> {
+  let live = false
   for (const caseId of await casesOfEpisode(work, effect.episode.episodeId)) {
     const record = await lockCase(work, caseId)
     if (!record || CASE_STATES_OVER.has(record.state)) continue
+    live = true
     if (!isWorse(effect.episode.severity, record.severity)) continue
     await changeCase(work, record, { severity: effect.episode.severity })
     await recordTransition(work, record, {
@@ -161,7 +169,10 @@ async function escalated(work: Work, effect: Extract<AlertEffect, { kind: 'alert
       why: `from ${effect.from} to ${effect.episode.severity}`,
       evidence: effect.evidence,
     })
+    await hurry(core, work, record)
   }
+  if (live || effect.silent || effect.episode.subject === 'silence') return
+  await openOrJoin(core, work, effect.episode, effect.evidence, happen)
 }
 
 /** C17, C18, C20 and, for a home that did it itself, C7. An answer to an earlier attempt is no answer. */

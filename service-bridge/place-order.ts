@@ -23,7 +23,7 @@ export async function placeOrder(core: Core, work: Work, cases: readonly CaseRec
   const offer = first.offer_id === null ? null : await lockOffer(work, first.offer_id)
   const accepted = offer?.state === 'accepted' ? (offer.answer as AcceptedAnswer | null) : null
   let chosen: { partner: (typeof plan.candidates)[number]; consent: ConsentRecord } | null = null
-  let gated = false
+  let gated = plan.gated
   for (const partner of plan.candidates) {
     if (accepted && !accepted.shareWith.includes(partner.partnerKey)) continue
     const consent = await consentInForce(work, {
@@ -44,7 +44,7 @@ export async function placeOrder(core: Core, work: Work, cases: readonly CaseRec
   if (!chosen || result?.kind !== 'moved') {
     const waitsFor =
       gated || (result?.kind === 'unmet' && result.unmet.some((one) => one.guard === 'gateOpen')) ? 'gate' : null
-    await setTimer(work, 'place_order', first.case_id, work.atMs + RECHECK_MS, waitsFor)
+    await setTimer(work, 'place_order', first.case_id, work.atMs + RECHECK_MS, waitsFor, first.updated_at_ms)
     const held = (await ruleStandsBehind(work, cases)) ? 'a gate holds the order' : 'the rule is out of force'
     for (const record of cases) await flagReview(core, work, record, waitsFor ? held : 'no consented partner can come')
     return

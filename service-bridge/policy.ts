@@ -34,6 +34,22 @@ export const SLOT_DAYS = 14
 export const PARTNERS_OFFERED_MAX = 3
 /** Samples of one evidence series that leave the hub: enough to draw, small enough for 20 kB. */
 export const SERIES_POINTS_MAX = 40
+/** One visit: what a technician can do in a day, and an order may hold. */
+export const OFFER_NEEDS_MAX = 20
+/** Cases of a fleet hold that one transaction moves; the next follows at once. */
+export const HOLD_BATCH = 100
+/** A home may change its stars this long after it first gave them. */
+export const RATING_CHANGE_MS = 7 * DAY
+/** A visit may be rated and complained of this long after it ended. */
+export const RATING_MS = 90 * DAY
+/** A repair that is reported as failing again within this is a rework of the same case. */
+export const REWORK_MS = 14 * DAY
+/** No alert in so long before a person reported the fault: we did not foresee it. */
+export const FORESEEN_MS = 30 * DAY
+/** An older report is history, and belongs into an import. */
+export const REPORT_AGE_MS_MAX = 30 * DAY
+/** Stars older than this say little about a partner today. */
+export const RATINGS_COUNT_MS = 180 * DAY
 /** Standard Webhooks asks for less than 20 kB. */
 export const WEBHOOK_BODY_BYTES_MAX = 20_000
 /** Largest body read from a partner: outcomes carry texts, never pictures. */

@@ -11,6 +11,7 @@ import { ATTEMPT_TIMEOUT_MS, sendOnce } from './delivery/send.ts'
 import { createDeliveryCalls } from './delivery-calls.ts'
 import { createEffects } from './effects.ts'
 import { createEndpointCalls } from './endpoint-calls.ts'
+import { createFleetHoldCalls } from './fleet-hold-calls.ts'
 import { createGateCalls } from './gate-calls.ts'
 import { caseGuards } from './guards.ts'
 import { eraseHome, erasureOf } from './home-erasure.ts'
@@ -91,6 +92,7 @@ export function createServiceBridge(options: BridgeOptions): ServiceBridge {
       }
     },
     cases: createCaseCalls(core, happen),
+    fleetHolds: createFleetHoldCalls(core),
     offers: { ...createOfferList(core), ...createOfferCalls(core, happen) },
     orders: createOrderCalls(core, happen),
     jobs: createJobs(core, happen),

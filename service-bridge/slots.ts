@@ -18,10 +18,14 @@ const DEFAULT_HOURS: Required<ServiceHours> = {
  */
 export function slotsOf(
   agreement: Pick<AgreementDocument, 'hours'>,
-  options: { atMs: number; timeZone: string; partLeadMs?: number },
+  options: { atMs: number; timeZone: string; partLeadMs?: number; visitMs?: number },
 ): Slot[] {
   const hours = { ...DEFAULT_HOURS, ...agreement.hours }
-  const slotMinutes = Math.max(30, Math.round((durationMs(hours.slot) ?? 0) / 60_000))
+  const windowMinutes = Math.max(30, Math.round((durationMs(hours.slot) ?? 0) / 60_000))
+  // Several jobs take several windows on end, up to the whole of a working day.
+  const dayMinutes = minuteOf(hours.to) - minuteOf(hours.from)
+  const windows = Math.max(1, Math.ceil((options.visitMs ?? 0) / 60_000 / windowMinutes))
+  const slotMinutes = Math.min(windows * windowMinutes, Math.max(windowMinutes, dayMinutes))
   const leadMs = Math.max(durationMs(hours.lead) ?? 0, options.partLeadMs ?? 0)
   const first = localTime(options.atMs + leadMs, options.timeZone)
   const slots: Slot[] = []
@@ -30,7 +34,7 @@ export function slotsOf(
     const weekday = noon.getUTCDay() === 0 ? 7 : noon.getUTCDay()
     if (!hours.days.includes(weekday)) continue
     const day = { year: noon.getUTCFullYear(), month: noon.getUTCMonth() + 1, day: noon.getUTCDate() }
-    for (let at = minuteOf(hours.from); at + slotMinutes <= minuteOf(hours.to); at += slotMinutes) {
+    for (let at = minuteOf(hours.from); at + slotMinutes <= minuteOf(hours.to); at += windowMinutes) {
       const fromMs = instantOf({ ...day, minute: at }, options.timeZone)
       if (fromMs < options.atMs + leadMs || slots.length >= SLOTS_MAX) continue
       slots.push({

@@ -1,48 +1,29 @@
 import type { Severity } from '#contracts'
-import type { Happen, MoveResult } from './case-driver.ts'
-import { type CaseRecord, lockCase } from './case-record.ts'
-import type { CaseGuard } from './case-words.ts'
+import type { Happen } from './case-driver.ts'
+import { lockCase } from './case-record.ts'
 import type { Core, Work } from './core.ts'
 import { sweepHome } from './home-erasure.ts'
+import { moveHold } from './fleet-holds.ts'
 import { casesOfOffer, lockOffer } from './offer-record.ts'
 import { openOrJoin } from './open-case.ts'
 import { tellBrand, tellPartner } from './outgoing.ts'
 import { placeOrder } from './place-order.ts'
-import { RECHECK_MS } from './policy.ts'
 import { flagOrderReview, flagReview } from './review.ts'
+import { again, settle } from './settle.ts'
 import { setTimer, type TimerKind } from './timers.ts'
 
 export type TimerHandler = (core: Core, work: Work, subject: string, happen: Happen) => Promise<void>
-
-/** Unmet guards that a person has to do something about; the others pass with time. */
-const NEEDS_A_PERSON: Partial<Record<CaseGuard, string>> = {
-  homeKnown: 'the device stands in no known home',
-  contactConsent: 'the home has not agreed to be contacted',
-  partnerAvailable: 'no agreement covers this job in this region',
-}
 
 const byTimer = { kind: 'hub', id: 'timer' } as const
 
 /** What each timer does when it is due; the timer itself is already taken, in the same transaction. */
 export const timerHandlers: Readonly<Record<TimerKind, TimerHandler>> = {
-  /** C4, C5: the case has had time to show what else the home needs. */
-  async settle(core, work, caseId, happen) {
-    const record = await lockCase(work, caseId)
-    if (record?.state !== 'open') return
-    if (record.dispatch === 'auto') {
-      const result = await happen(work, [record], 'auto_dispatched', { by: byTimer })
-      if (result.kind === 'moved') return
-      // Without a standing consent the home is asked like any other.
-      const others = result.kind === 'unmet' ? result.unmet.filter((one) => one.guard !== 'standingShareConsent') : []
-      if (others.length > 0) return waitFor(core, work, record, result)
-    }
-    const event = record.dispatch === 'notify' ? 'informed' : 'offer_made'
-    const result = await happen(work, [record], event, { by: byTimer })
-    if (result.kind === 'unmet') await waitFor(core, work, record, result)
-  },
+  settle,
+
+  fleet_hold: moveHold,
 
   /** The component was left in peace long enough, and its alert is still there. */
-  async cool_down(core, work, episodeId) {
+  async cool_down(core, work, episodeId, happen) {
     const alert = await work.tx
       .selectFrom('alerts')
       .selectAll()
@@ -68,6 +49,7 @@ export const timerHandlers: Readonly<Record<TimerKind, TimerHandler>> = {
         subject: 'condition',
       },
       alert.evidence,
+      happen,
     )
   },
 
@@ -79,7 +61,7 @@ export const timerHandlers: Readonly<Record<TimerKind, TimerHandler>> = {
   },
 
   async snooze(_core, work, offerId, happen) {
-    const cases = await casesOfOffer(work, offerId)
+    const cases = (await casesOfOffer(work, offerId)).filter((record) => record.state === 'snoozed')
     const offer = await lockOffer(work, offerId)
     if (offer.state !== 'snoozed') return
     const result = await happen(work, cases, 'snooze_over', {
@@ -88,7 +70,7 @@ export const timerHandlers: Readonly<Record<TimerKind, TimerHandler>> = {
     })
     if (result.kind === 'unmet') {
       const { againAtMs, waitsFor } = again(work, result)
-      await setTimer(work, 'snooze', offerId, againAtMs, waitsFor)
+      await setTimer(work, 'snooze', offerId, againAtMs, waitsFor, offer.created_at_ms)
     }
   },
 
@@ -166,23 +148,4 @@ export const timerHandlers: Readonly<Record<TimerKind, TimerHandler>> = {
   },
 
   erasure: (_core, work, homeId) => sweepHome(work, homeId),
-}
-
-type Unmet = Extract<MoveResult, { kind: 'unmet' }>
-
-/** The time at which all unmet guards may hold: the latest of their answers. */
-function again(work: Work, result: Unmet): { againAtMs: number; waitsFor: 'gate' | 'consent' | null } {
-  const times = result.unmet.map((one) => one.answer.againAtMs ?? work.atMs + RECHECK_MS)
-  return {
-    againAtMs: Math.max(...times),
-    waitsFor: result.unmet.find((one) => one.answer.waitsFor !== null)?.answer.waitsFor ?? null,
-  }
-}
-
-async function waitFor(core: Core, work: Work, record: CaseRecord, result: MoveResult): Promise<void> {
-  if (result.kind !== 'unmet') return
-  const { againAtMs, waitsFor } = again(work, result)
-  await setTimer(work, 'settle', record.case_id, againAtMs, waitsFor)
-  const reason = result.unmet.map((one) => NEEDS_A_PERSON[one.guard]).find((words) => words !== undefined)
-  if (reason) await flagReview(core, work, record, reason)
 }

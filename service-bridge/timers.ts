@@ -12,11 +12,12 @@ export const TIMER_KINDS = [
   'accept_by',
   'verification',
   'erasure',
+  'fleet_hold',
 ] as const
 export type TimerKind = (typeof TIMER_KINDS)[number]
 
 /** What a timer may wait for besides its time; its arrival makes the timer due at once. */
-export type WaitsFor = 'gate' | 'consent'
+export type WaitsFor = 'gate' | 'consent' | 'offer'
 
 export interface DueTimer {
   brandId: string
@@ -25,21 +26,25 @@ export interface DueTimer {
   dueAtMs: number
 }
 
-/** Sets or moves the one timer of this kind of this subject. */
+/**
+ * Sets or moves the one timer of this kind of this subject. `sinceMs` is since when the subject has waited: what is
+ * woken together goes on in that order.
+ */
 export async function setTimer(
   work: Work,
   kind: TimerKind,
   subject: string,
   dueAtMs: number,
   waitsFor: WaitsFor | null = null,
+  sinceMs = work.atMs,
 ): Promise<void> {
   await work.tx
     .insertInto('timers')
-    .values({ brand_id: work.brandId, kind, subject, due_at_ms: dueAtMs, waits_for: waitsFor })
+    .values({ brand_id: work.brandId, kind, subject, due_at_ms: dueAtMs, waits_for: waitsFor, since_ms: sinceMs })
     .onConflict((conflict) =>
       conflict
         .columns(['brand_id', 'kind', 'subject'])
-        .doUpdateSet({ due_at_ms: dueAtMs, waits_for: waitsFor, failures: 0 }),
+        .doUpdateSet({ due_at_ms: dueAtMs, waits_for: waitsFor, since_ms: sinceMs, failures: 0 }),
     )
     .execute()
 }
@@ -64,13 +69,14 @@ export async function wakeTimers(work: Work, waitsFor: WaitsFor): Promise<void> 
     .execute()
 }
 
-/** The earliest due timers at `atMs`, oldest first; ties in a stable order, so that a simulation repeats. */
+/** The earliest due timers at `atMs`; of those due together what waited longest, then in a stable order, so that a simulation repeats. */
 export async function dueTimers(tx: Tx, atMs: number, limit: number): Promise<DueTimer[]> {
   const rows = await tx
     .selectFrom('timers')
     .select(['brand_id', 'kind', 'subject', 'due_at_ms'])
     .where('due_at_ms', '<=', atMs)
     .orderBy('due_at_ms')
+    .orderBy('since_ms')
     .orderBy('kind')
     .orderBy('subject')
     .limit(limit)

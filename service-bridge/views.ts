@@ -62,12 +62,17 @@ export interface CaseView {
   severity: Severity
   safety: SafetyKind | null
   dispatch: 'notify' | 'offer' | 'auto'
-  rule: { key: string; version: number }
+  /** What ended it: the happening, or for an alert's end its reason; `null` while it is live. */
+  endedBy: string | null
+  /** `null` for a need that a person reported and no rule has seen. */
+  rule: { key: string; version: number } | null
   needsReview: string | null
   acknowledgedAt: string | null
   openedAt: string
   updatedAt: string
   closedAt: string | null
+  /** The fleet hold it waits in, or waited in. */
+  holdId: string | null
   offerId: string | null
   workOrderId: string | null
 }

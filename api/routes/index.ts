@@ -16,6 +16,7 @@ import { deviceHttpRoutes } from './device-http.ts'
 import { deviceRoutes } from './devices.ts'
 import { endpointRoutes } from './endpoints.ts'
 import { eventRoutes } from './events.ts'
+import { fleetHoldRoutes } from './fleet-holds.ts'
 import { gateRoutes } from './gates.ts'
 import { healthRoutes } from './health.ts'
 import { homeLinkRoutes } from './home-link.ts'
@@ -65,6 +66,7 @@ export const ROUTES: readonly Routes[] = [
   changeRoutes,
   alertRoutes,
   caseRoutes,
+  fleetHoldRoutes,
   offerRoutes,
   workOrderRoutes,
   partnerRoutes,

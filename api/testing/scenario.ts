@@ -1,3 +1,4 @@
+import { newId } from '#platform'
 import type { Sink } from './sink.ts'
 import type { TestBrand, TestHub } from './test-hub.ts'
 
@@ -22,6 +23,7 @@ export interface Populated {
     delivery: string
     endpoint: string
     entry: string
+    hold: string
     provisioningKey: string
     key: string
   }
@@ -170,6 +172,25 @@ export async function populate(
   const [entry] = (await as('GET', '/api/quarantine')).items
   const [key] = (await as('GET', '/api/keys')).items
   const [credential] = (await as('GET', `/api/devices/${device}/credentials`)).items
+  // A storm takes more devices than a scenario has: its row alone, with nothing waiting in it.
+  const hold = newId('hold')
+  await hub.db.asHub((tx) =>
+    tx
+      .insertInto('fleet_holds')
+      .values({
+        brand_id: brand.id,
+        hold_id: hold,
+        rule_key: 'hepa-clogged',
+        rule_version: 1,
+        product_key: 'ap-300',
+        firmware: word,
+        region: '3101',
+        population: 100,
+        case_limit: 5,
+        held_at_ms: hub.clock.nowMs(),
+      })
+      .execute(),
+  )
   const change = await hub.db.asHub((tx) =>
     tx.selectFrom('control_changes').select('change_id').where('brand_id', '=', brand.id).executeTakeFirstOrThrow(),
   )
@@ -193,6 +214,7 @@ export async function populate(
       delivery: delivery.id,
       endpoint: endpoint.id,
       entry: entry.id,
+      hold,
       provisioningKey: provisioningKey.id,
       key: key.id,
     },

@@ -1,3 +1,4 @@
+import type { Text } from '#contracts'
 import type { CaseBehaviour } from '../case-driver.ts'
 import type { CaseRecord } from '../case-record.ts'
 import { caseFacts, homeFacts } from '../facts.ts'
@@ -6,24 +7,33 @@ import { lockOffer } from '../offer-record.ts'
 import { componentName, whyInPlainWords } from '../plain-words.ts'
 import { offerOf } from './offer-changes.ts'
 
+const severalNeeds = (count: number): Text => ({
+  'zh-CN': `您家有${count}处需要维护，一次上门即可处理。点开查看原因、价格与可约时间。`,
+  en: `${count} things in your home need service; one visit does them all. Open to see why, the price and the times.`,
+})
+
 /** What a transition says to the home. */
 export const noticeEffects: Pick<CaseBehaviour['effects'], 'askHome' | 'informHome' | 'askSolved'> = {
   async askHome(move) {
     const { core, work, cases } = move
+    if (move.data.tell === false) return
     const offer = await offerOf(move)
     const home = await homeFacts(work, offer.home_id)
     if (!home) return
     const [need] = offer.terms.needs
     const title = need!.job.title
-    const again = move.event === 'snooze_over'
+    const again = move.event !== 'offer_made'
     await requestNotice(core, work, {
       home,
       kind: 'service',
       reasonCode: again ? 'offer_again' : 'offer',
-      text: {
-        'zh-CN': `您的${need!.device.name['zh-CN']}需要：${title['zh-CN']}。点开查看原因、价格与可约时间。`,
-        en: `Your ${need!.device.name.en} needs a visit: ${title.en}. Open to see why, the price and the times.`,
-      },
+      text:
+        offer.terms.needs.length > 1
+          ? severalNeeds(offer.terms.needs.length)
+          : {
+              'zh-CN': `您的${need!.device.name['zh-CN']}需要：${title['zh-CN']}。点开查看原因、价格与可约时间。`,
+              en: `Your ${need!.device.name.en} needs a visit: ${title.en}. Open to see why, the price and the times.`,
+            },
       caseId: cases[0]!.case_id,
       offer: { id: offer.offer_id, generation: offer.generation },
       sendAfterMs: work.atMs,

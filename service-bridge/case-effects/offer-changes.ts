@@ -1,5 +1,4 @@
 import type { Move } from '../case-driver.ts'
-import type { CaseRecord } from '../case-record.ts'
 import type { Work } from '../core.ts'
 import { lockOffer, type OfferRecord } from '../offer-record.ts'
 import { tellBrand } from '../outgoing.ts'
@@ -22,6 +21,8 @@ export async function changeOffer(
     expires_at_ms?: number
     answered_at_ms?: number
     answer?: string
+    revision?: number
+    words_sealed?: Buffer | null
   },
 ): Promise<void> {
   await work.tx
@@ -36,32 +37,36 @@ export async function endOffer(work: Work, offerId: string, state: OfferRecord['
   await changeOffer(work, offerId, { state, snoozed_until_ms: null })
   await clearTimer(work, 'offer_expiry', offerId)
   await clearTimer(work, 'snooze', offerId)
+  await wakeNeedsOfHome(work, offerId)
 }
 
-/** Ends the case's part in its offer; how many other live parts the offer still has. */
-export async function endOfferItem(work: Work, record: CaseRecord): Promise<number> {
+/** The home has answered, or is asked no more: its next need may speak. */
+export async function wakeNeedsOfHome(work: Work, offerId: string): Promise<void> {
   await work.tx
-    .updateTable('offer_items')
-    .set({ live: false })
+    .updateTable('timers')
+    .set({ due_at_ms: work.atMs })
     .where('brand_id', '=', work.brandId)
-    .where('offer_id', '=', record.offer_id!)
-    .where('case_id', '=', record.case_id)
+    .where('waits_for', '=', 'offer')
+    .where('due_at_ms', '>', work.atMs)
+    .where('subject', 'in', (eb) =>
+      eb
+        .selectFrom('cases')
+        .innerJoin('offers', (join) =>
+          join.onRef('offers.brand_id', '=', 'cases.brand_id').onRef('offers.home_id', '=', 'cases.home_id'),
+        )
+        .select('cases.case_id')
+        .where('offers.brand_id', '=', work.brandId)
+        .where('offers.offer_id', '=', offerId)
+        .where('cases.state', '=', 'open'),
+    )
     .execute()
-  const left = await work.tx
-    .selectFrom('offer_items')
-    .select('case_id')
-    .where('brand_id', '=', work.brandId)
-    .where('offer_id', '=', record.offer_id!)
-    .where('live', '=', true)
-    .execute()
-  return left.length
 }
 
 export async function tellOffer(move: Move, offerId: string, what: string): Promise<void> {
   await tellBrand(move.core, move.work, {
     type: `offer.${what}`,
     subject: offerId,
-    cause: [move.cases[0]!.events],
+    cause: [move.cases[0]!.case_id, move.cases[0]!.events],
     data: { offerId, cases: move.cases.map((record) => record.case_id), by: move.by.kind, why: move.why },
   })
 }

@@ -2,19 +2,28 @@ import { instant } from '#contracts'
 import { derivedId, tokenHash } from '#platform'
 import type { CaseBehaviour } from '../case-driver.ts'
 import { type CaseRecord, changeCase } from '../case-record.ts'
+import type { CaseEvent } from '../case-words.ts'
 import { CONSENT_TEXT, SHARED_DATA_KINDS } from '../consent-text.ts'
 import { chargeHash } from '../create-order.ts'
 import { homeFacts } from '../facts.ts'
 import { offerToken } from '../links.ts'
+import { type EndedAs, leaveOffers, reviseOffer } from '../offer-bundle.ts'
 import { lockOffer, type OfferRecord } from '../offer-record.ts'
 import { offerTerms } from '../offer-terms.ts'
 import { clearTimer, setTimer } from '../timers.ts'
-import { changeOffer, endOffer, endOfferItem, offerOf, tellOffer } from './offer-changes.ts'
+import { changeOffer, endOffer, offerOf, tellOffer, wakeNeedsOfHome } from './offer-changes.ts'
 
 /** What a transition does to the offer of its cases, and to the home's word on it. */
 export const offerEffects: Pick<
   CaseBehaviour['effects'],
-  'makeOffer' | 'renewOffer' | 'withdrawOffer' | 'closeOffer' | 'recordConsent' | 'freezeCharge'
+  | 'makeOffer'
+  | 'joinOffer'
+  | 'setAside'
+  | 'renewOffer'
+  | 'withdrawOffer'
+  | 'closeOffer'
+  | 'recordConsent'
+  | 'freezeCharge'
 > = {
   async makeOffer(move) {
     const { core, work, cases } = move
@@ -48,6 +57,40 @@ export const offerEffects: Pick<
     await tellOffer(move, offerId, 'created')
   },
 
+  /** The offer now asks for this too: another revision of it, under the same link. */
+  async joinOffer(move) {
+    const { core, work } = move
+    const offer = await offerOf(move)
+    for (const record of move.cases) {
+      await work.tx
+        .insertInto('offer_items')
+        .values({ brand_id: work.brandId, offer_id: offer.offer_id, case_id: record.case_id })
+        .onConflict((conflict) =>
+          conflict.columns(['brand_id', 'offer_id', 'case_id']).doUpdateSet({ live: true, ended_as: null }),
+        )
+        .execute()
+      await changeCase(work, record, { offers: record.offers + 1, offer_id: offer.offer_id })
+    }
+    await reviseOffer(core, work, offer.offer_id)
+    await tellOffer(move, offer.offer_id, 'extended')
+  },
+
+  /** What the home does itself leaves the offer, unless it is all of it: then the same link still leads back to a visit. */
+  async setAside(move) {
+    const { core, work } = move
+    const offer = await offerOf(move)
+    const items = await work.tx
+      .selectFrom('offer_items')
+      .select('case_id')
+      .where('brand_id', '=', work.brandId)
+      .where('offer_id', '=', offer.offer_id)
+      .where('live', '=', true)
+      .execute()
+    const own = new Set(move.cases.map((record) => record.case_id))
+    if (items.some((item) => !own.has(item.case_id))) await leaveOffers(core, work, move.cases, 'self_service')
+    await tellOffer(move, offer.offer_id, 'self_service')
+  },
+
   async renewOffer(move) {
     const offer = await offerOf(move)
     const expiresAtMs = move.work.atMs + move.core.policy.offerTtlMs
@@ -62,28 +105,34 @@ export const offerEffects: Pick<
 
   /** The need is gone: what was asked is taken back, unless the offer is about something else too. */
   async withdrawOffer(move) {
-    for (const record of move.cases) {
-      await clearTimer(move.work, 'settle', record.case_id)
-      if (record.offer_id === null) continue
-      if ((await endOfferItem(move.work, record)) > 0) continue
-      const offer = await lockOffer(move.work, record.offer_id)
+    for (const record of move.cases) await clearTimer(move.work, 'settle', record.case_id)
+    const endedAs = move.event === 'alerts_resolved' ? 'recovered' : 'ended'
+    for (const [offerId, left] of await leaveOffers(move.core, move.work, move.cases, endedAs)) {
+      if (left > 0) {
+        await tellOffer(move, offerId, 'reduced')
+        continue
+      }
+      const offer = await lockOffer(move.work, offerId)
       if (offer.state !== 'offered' && offer.state !== 'snoozed') continue
-      await endOffer(move.work, offer.offer_id, 'withdrawn')
-      await tellOffer(move, offer.offer_id, 'withdrawn')
+      await endOffer(move.work, offerId, 'withdrawn')
+      await tellOffer(move, offerId, 'withdrawn')
     }
   },
 
   async closeOffer(move) {
-    const state =
-      { declined: 'declined', offer_expired: 'expired', cancelled: 'cancelled' }[move.event as string] ?? 'closed'
-    for (const record of move.cases) {
-      if (record.offer_id === null) continue
-      await clearTimer(move.work, 'place_order', record.case_id)
-      if ((await endOfferItem(move.work, record)) > 0) continue
-      const offer = await lockOffer(move.work, record.offer_id)
-      if (['declined', 'expired', 'withdrawn', 'cancelled', 'closed'].includes(offer.state)) continue
-      await endOffer(move.work, offer.offer_id, state as OfferRecord['state'])
-      await tellOffer(move, offer.offer_id, state)
+    const state = OFFER_END[move.event] ?? 'closed'
+    for (const record of move.cases) await clearTimer(move.work, 'place_order', record.case_id)
+    for (const [offerId, left] of await leaveOffers(
+      move.core,
+      move.work,
+      move.cases,
+      LEAVES_AS[move.event] ?? 'ended',
+    )) {
+      if (left > 0) continue
+      const offer = await lockOffer(move.work, offerId)
+      if (OVER.has(offer.state)) continue
+      await endOffer(move.work, offerId, state)
+      await tellOffer(move, offerId, state)
     }
   },
 
@@ -132,7 +181,18 @@ export const offerEffects: Pick<
       answer: JSON.stringify({ slot: data.accept.slot, shareWith: data.accept.shareWith, charge }),
     })
     await clearTimer(work, 'offer_expiry', offer.offer_id)
-    for (const record of move.cases) await clearTimer(work, 'snooze', record.case_id)
+    await clearTimer(work, 'snooze', offer.offer_id)
+    await wakeNeedsOfHome(work, offer.offer_id)
     await tellOffer(move, offer.offer_id, 'accepted')
   },
 }
+
+/** What the last of its needs makes of an offer. */
+const OFFER_END: Readonly<Partial<Record<CaseEvent, OfferRecord['state']>>> = {
+  declined: 'declined',
+  stopped: 'declined',
+  offer_expired: 'expired',
+  cancelled: 'cancelled',
+}
+const LEAVES_AS: Readonly<Partial<Record<CaseEvent, EndedAs>>> = { declined: 'declined', stopped: 'declined' }
+const OVER: ReadonlySet<OfferRecord['state']> = new Set(['declined', 'expired', 'withdrawn', 'cancelled', 'closed'])

@@ -56,5 +56,9 @@ async function concerned(
     .where('i.brand_id', '=', delivery.brand_id)
     .where('i.work_order_id', '=', delivery.subject)
     .execute()
-  return { ruleKeys: rows.map((row) => row.rule_key), region: rows[0]?.region ?? null, safety: false }
+  return {
+    ruleKeys: rows.flatMap((row) => (row.rule_key === null ? [] : [row.rule_key])),
+    region: rows[0]?.region ?? null,
+    safety: false,
+  }
 }

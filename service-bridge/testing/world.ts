@@ -3,6 +3,7 @@ import {
   type AgreementDocument,
   type AlertEffect,
   type Episode,
+  type Evidence,
   instant,
   type PartnerEvent,
   type ProductDocument,
@@ -35,7 +36,20 @@ const PRODUCT: ProductDocument = {
   metrics: [
     { key: 'filter_dp_pa', unit: 'Pa', type: 'number', name: { en: 'filter resistance', 'zh-CN': '滤芯阻力' } },
   ],
-  components: [{ key: 'hepa-filter', kind: 'filter', name: { en: 'HEPA filter', 'zh-CN': '滤芯' } }],
+  components: [
+    {
+      key: 'hepa-filter',
+      kind: 'filter',
+      name: { en: 'HEPA filter', 'zh-CN': '滤芯' },
+      symptoms: [{ code: 'weak-airflow', name: { en: 'little air comes out', 'zh-CN': '出风变小' } }],
+    },
+    {
+      key: 'fan',
+      kind: 'motor',
+      name: { en: 'fan', 'zh-CN': '风机' },
+      symptoms: [{ code: 'noise', name: { en: 'it is loud', 'zh-CN': '噪音变大' } }],
+    },
+  ],
   warranty: { whole: 'P365D', startsAt: 'installation' },
 }
 
@@ -101,8 +115,21 @@ export interface World {
     episode: Episode,
     reason?: 'cleared' | 'serviced' | 'rule_removed' | 'rule_changed' | 'device_removed',
   ): Promise<void>
+  escalate(episode: Episode, to: Episode['severity']): Promise<void>
   endVerification(caseId: string, end: 'verified' | 'not_fixed' | 'unverified', attempt?: number): Promise<void>
   effects(effects: readonly AlertEffect[]): Promise<void>
+  /** Another home with an owner, agreed to be contacted. */
+  home(options?: { region?: string; quietFrom?: string; quietTo?: string }): Promise<string>
+  /** Another appliance; of the first home unless said otherwise. */
+  device(options?: {
+    homeId?: string
+    productKey?: string
+    firmware?: string
+    region?: string
+    installedAtMs?: number | null
+  }): Promise<string>
+  /** Another rule beside the first. */
+  rule(document: Partial<RuleDocument> & { key: string }): Promise<void>
   /** Moves hub time and lets everything due happen. */
   pass(byMs: number): Promise<void>
   offerToken(): Promise<string>
@@ -277,36 +304,168 @@ export async function makeWorld(options: WorldOptions = {}): Promise<World> {
         subject: 'condition',
         ...given,
       }
-      await world.effects([
+      const evidence: Evidence[] = [
         {
-          kind: 'alert.firing',
-          seq: ++seq,
-          ordinal: 0,
-          atMs: clock.nowMs(),
-          episode,
-          silent,
-          evidence: [
-            {
-              metric: 'filter_dp_pa',
-              value: 262.1,
-              op: '>',
-              limit: 250,
-              unit: 'Pa',
-              sinceMs: clock.nowMs() - 3 * DAY,
-              series: [
-                [clock.nowMs() - 3 * DAY, 188],
-                [clock.nowMs(), 262.1],
-              ],
-            },
+          metric: 'filter_dp_pa',
+          value: 262.1,
+          op: '>',
+          limit: 250,
+          unit: 'Pa',
+          sinceMs: clock.nowMs() - 3 * DAY,
+          series: [
+            [clock.nowMs() - 3 * DAY, 188],
+            [clock.nowMs(), 262.1],
           ],
         },
-      ])
+      ]
+      // As the rules runner does, in the transaction of the effect.
+      await db.asHub(async (tx) => {
+        await tx
+          .insertInto('alerts')
+          .values({
+            brand_id: brandId,
+            episode_id: episode.episodeId,
+            rule_key: episode.ruleKey,
+            rule_version: episode.ruleVersion,
+            device_id: episode.deviceId,
+            component: episode.component,
+            activation: episode.activation,
+            mode: episode.mode,
+            severity: episode.severity,
+            safety: episode.safety,
+            state: 'firing',
+            started_at_ms: episode.startedAtMs,
+            opened_at_ms: clock.nowMs(),
+            opened_seq: seq + 1,
+            opened_ordinal: 0,
+            silent,
+            evidence: JSON.stringify(evidence),
+            updated_at_ms: clock.nowMs(),
+          })
+          .onConflict((conflict) => conflict.doNothing())
+          .execute()
+        await bridge.onEffects(tx, [
+          { kind: 'alert.firing', seq: ++seq, ordinal: 0, atMs: clock.nowMs(), episode, silent, evidence },
+        ])
+      })
       return episode
     },
 
+    async home({ region = '310115005', quietFrom = '21:00', quietTo = '08:30' } = {}) {
+      const id = newId('home')
+      await db.asBrand(brandId, async (tx) => {
+        await tx
+          .insertInto('homes')
+          .values({
+            brand_id: brandId,
+            home_id: id,
+            time_zone: 'Asia/Shanghai',
+            quiet_from: quietFrom,
+            quiet_to: quietTo,
+            region,
+            created_at_ms: 0,
+            updated_at_ms: 0,
+          })
+          .execute()
+        for (const purpose of ['monitoring', 'contact'] as const) {
+          await tx
+            .insertInto('consents')
+            .values({
+              brand_id: brandId,
+              consent_id: newId('cons'),
+              home_id: id,
+              purpose,
+              granted: true,
+              at_ms: clock.nowMs(),
+              given_by: 'owner',
+              method: 'app',
+              text_version: '1',
+              text_sha256: '0'.repeat(64),
+              created_at_ms: clock.nowMs(),
+            })
+            .execute()
+        }
+      })
+      return id
+    },
+
+    async device(given = {}) {
+      const id = newId('dev')
+      await db.asBrand(brandId, (tx) =>
+        tx
+          .insertInto('devices')
+          .values({
+            brand_id: brandId,
+            device_id: id,
+            serial: `SN-${id.slice(4, 20)}`,
+            product_key: given.productKey ?? 'ap-300',
+            home_id: given.homeId ?? homeId,
+            region: given.region ?? '310115005',
+            installed_at_ms: given.installedAtMs === undefined ? clock.nowMs() - 2 * 365 * DAY : given.installedAtMs,
+            attributes: JSON.stringify(given.firmware === undefined ? {} : { firmware: given.firmware }),
+            owner_since_ms: 0,
+            last_seen_at_ms: clock.nowMs() - 41_000,
+            created_at_ms: 0,
+            updated_at_ms: 0,
+          })
+          .execute(),
+      )
+      return id
+    },
+
+    async rule(document) {
+      const added = { ...RULE, ...document } as RuleDocument
+      await db.asBrand(brandId, async (tx) => {
+        await tx
+          .insertInto('rules')
+          .values({
+            brand_id: brandId,
+            rule_key: added.key,
+            status: 'active',
+            current_version: 1,
+            created_at_ms: 0,
+            updated_at_ms: 0,
+          })
+          .execute()
+        await tx
+          .insertInto('rule_versions')
+          .values({
+            brand_id: brandId,
+            rule_key: added.key,
+            version: 1,
+            document: JSON.stringify(added),
+            canonical_sha256: '0'.repeat(64),
+            author: 'test',
+            created_at_ms: 0,
+          })
+          .execute()
+      })
+    },
+
     resolve: (episode, reason = 'cleared') =>
+      db.asHub(async (tx) => {
+        await tx
+          .updateTable('alerts')
+          .set({ state: 'resolved', resolved_at_ms: clock.nowMs(), reason })
+          .where('episode_id', '=', episode.episodeId)
+          .execute()
+        await bridge.onEffects(tx, [
+          { kind: 'alert.resolved', seq: ++seq, ordinal: 0, atMs: clock.nowMs(), episode, reason, peak: 270 },
+        ])
+      }),
+
+    escalate: (episode, to) =>
       world.effects([
-        { kind: 'alert.resolved', seq: ++seq, ordinal: 0, atMs: clock.nowMs(), episode, reason, peak: 270 },
+        {
+          kind: 'alert.escalated',
+          seq: ++seq,
+          ordinal: 0,
+          atMs: clock.nowMs(),
+          episode: { ...episode, severity: to },
+          from: episode.severity,
+          evidence: [],
+          silent: false,
+        },
       ]),
 
     endVerification: (caseId, end, attempt = 1) =>

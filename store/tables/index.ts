@@ -3,6 +3,7 @@ import type { DeliveryTables } from './delivery.ts'
 import type { DeviceTables } from './device.ts'
 import type { HomeTables } from './home.ts'
 import type { LogDerivedTables } from './log-derived.ts'
+import type { NeedTables } from './needs.ts'
 import type { RuleTables } from './rule.ts'
 import type { ServiceTables } from './service.ts'
 import type { TenantTables } from './tenant.ts'
@@ -16,4 +17,5 @@ export interface Tables
     LogDerivedTables,
     DeliveryTables,
     BookkeepingTables,
-    ServiceTables {}
+    ServiceTables,
+    NeedTables {}

@@ -77,10 +77,14 @@ export interface CasesTable {
   severity: Severity
   safety: Nullable<SafetyKind>
   dispatch: Dispatch
-  rule_key: string
-  rule_version: number
+  rule_key: Nullable<string>
+  rule_version: Nullable<number>
   first_episode_id: string
   evidence: Json<readonly Evidence[]>
+  cause: NullableJson<{ code: string; text: Text }>
+  firmware: Nullable<string>
+  hold_id: Nullable<string>
+  wanted: Defaulted<boolean>
   offers: Defaulted<number>
   orders: Defaulted<number>
   attempts: Defaulted<number>
@@ -96,6 +100,7 @@ export interface CasesTable {
   opened_at_ms: Ms
   updated_at_ms: Ms
   closed_at_ms: Nullable<Ms>
+  ended_by: Nullable<string>
 }
 
 export interface CaseEventsTable {
@@ -144,6 +149,8 @@ export interface OffersTable {
   snoozed_until_ms: Nullable<Ms>
   answered_at_ms: Nullable<Ms>
   answer: NullableJson<unknown>
+  revision: Defaulted<number>
+  words_sealed: Nullable<Buffer>
 }
 
 export interface OfferItemsTable {
@@ -151,6 +158,7 @@ export interface OfferItemsTable {
   offer_id: string
   case_id: string
   live: Defaulted<boolean>
+  ended_as: Nullable<'self_service' | 'declined' | 'recovered' | 'ended'>
 }
 
 export interface WorkOrdersTable {
@@ -242,6 +250,7 @@ export interface TimersTable {
   due_at_ms: Ms
   waits_for: Nullable<string>
   failures: Defaulted<number>
+  since_ms: Defaulted<Ms>
 }
 
 export type NoticeStatus =
