@@ -112,10 +112,43 @@ export const SWEEPS: Readonly<Record<string, Sweep>> = {
     (
       await tx
         .updateTable('offers')
-        .set({ token_hash: sql<string>`'erased ' || offer_id`, answer: null })
+        .set({ token_hash: sql<string>`'erased ' || offer_id`, answer: null, words_sealed: null })
         .where('brand_id', '=', brandId)
         .where('home_id', '=', homeId)
         .where('token_hash', 'not like', 'erased %')
+        .executeTakeFirst()
+    ).numUpdatedRows,
+
+  /** What people said of a fault, and their ticket numbers; that a fault was reported stays. */
+  fault_reports: async ({ tx, brandId }, { homeId }) =>
+    (
+      await tx
+        .updateTable('fault_reports')
+        .set({ text_sealed: null, external_ref: null })
+        .where('brand_id', '=', brandId)
+        .where('home_id', '=', homeId)
+        .where((eb) => eb.or([eb('text_sealed', 'is not', null), eb('external_ref', 'is not', null)]))
+        .executeTakeFirst()
+    ).numUpdatedRows,
+
+  offer_stops: async ({ tx, brandId }, { homeId }) =>
+    (
+      await tx
+        .deleteFrom('offer_stops')
+        .where('brand_id', '=', brandId)
+        .where('home_id', '=', homeId)
+        .executeTakeFirst()
+    ).numDeletedRows,
+
+  /** Words; the stars stay with the partner they were given to. */
+  ratings: async ({ tx, brandId }, { homeId }) =>
+    (
+      await tx
+        .updateTable('ratings')
+        .set({ text_sealed: null })
+        .where('brand_id', '=', brandId)
+        .where('home_id', '=', homeId)
+        .where('text_sealed', 'is not', null)
         .executeTakeFirst()
     ).numUpdatedRows,
 
