@@ -12,6 +12,10 @@ function metricsOf(condition: Condition): string[] {
   if ('any' in condition) return condition.any.flatMap(metricsOf)
   if ('not' in condition) return metricsOf(condition.not)
   if ('noData' in condition) return condition.noData.metric ? [condition.noData.metric] : []
+  if ('change' in condition) return [condition.change.metric]
+  if ('usage' in condition) return [condition.usage.metric]
+  if ('event' in condition) return [condition.event.metric]
+  if ('age' in condition || 'season' in condition) return []
   return [condition.metric]
 }
 

@@ -136,9 +136,15 @@ export {
   QuoteState,
 } from './quote.ts'
 export {
+  AGE_PATTERN,
+  AgeCondition,
   Aggregate,
+  ChangeCondition,
   Comparison,
   Condition,
+  EVENT_COUNT_MAX,
+  EventCondition,
+  type LeafCondition,
   MetricCondition,
   NoDataCondition,
   NoDataPolicy,
@@ -146,6 +152,8 @@ export {
   RuleLevel,
   RuleScope,
   RuleService,
+  SeasonCondition,
+  UsageCondition,
   Value,
 } from './rule.ts'
 export { sealedAs } from './sealed.ts'

@@ -56,12 +56,104 @@ export const NoDataCondition = Type.Object(
 )
 export type NoDataCondition = Static<typeof NoDataCondition>
 
-export type Condition =
+/** How much a metric has changed within a span: its newest value less the one that stood so long ago. */
+export const ChangeCondition = Type.Object(
+  {
+    change: Type.Object(
+      { metric: Key, over: Duration, op: Comparison, value: Value, clear: Type.Optional(Value) },
+      { additionalProperties: false },
+    ),
+  },
+  { additionalProperties: false },
+)
+export type ChangeCondition = Static<typeof ChangeCondition>
+
+/** What a counter has counted in all: resets, roll-overs and jumps of the counter itself are seen through. */
+export const UsageCondition = Type.Object(
+  {
+    usage: Type.Object(
+      {
+        metric: Key,
+        op: Comparison,
+        value: Value,
+        clear: Type.Optional(Value),
+        /** Counted from the last service of the rule's component. */
+        sinceService: Type.Optional(Type.Boolean()),
+        /** Faster growth than this is a jump of the counter and counts for nothing. */
+        perDayMax: Type.Optional(Type.Number({ exclusiveMinimum: 0 })),
+      },
+      { additionalProperties: false },
+    ),
+  },
+  { additionalProperties: false },
+)
+export type UsageCondition = Static<typeof UsageCondition>
+
+/** An age as people say it: `8y` (years of 365.25 days) beside the durations of the language. */
+export const AGE_PATTERN = '^(\\d{1,3}y|(\\d+(h|d|w))+|P\\d{1,6}[DW])$'
+
+/** How long ago the device was installed, or the rule's component serviced. Moves with time alone. */
+export const AgeCondition = Type.Object(
+  {
+    age: Type.Object(
+      {
+        op: Comparison,
+        /** Days, `8y`, `180d`, or a parameter in days. */
+        value: Type.Union([Value, Type.String({ pattern: AGE_PATTERN, maxLength: 32 })]),
+        sinceService: Type.Optional(Type.Boolean()),
+      },
+      { additionalProperties: false },
+    ),
+  },
+  { additionalProperties: false },
+)
+export type AgeCondition = Static<typeof AgeCondition>
+
+/** Times kept per condition; beyond that a count is better asked of a window with `agg: count`. */
+export const EVENT_COUNT_MAX = 64
+
+/** Something that happens now and then, counted within a window. */
+export const EventCondition = Type.Object(
+  {
+    event: Type.Object(
+      {
+        metric: Key,
+        equals: Type.Union([Type.Number(), Type.Boolean(), Type.String({ maxLength: 64 })]),
+        count: Type.Integer({ minimum: 1, maximum: EVENT_COUNT_MAX }),
+        /** True until fewer than this are left in the window. The same as `count` when absent. */
+        clear: Type.Optional(Type.Integer({ minimum: 1, maximum: EVENT_COUNT_MAX })),
+        window: Duration,
+        /** `change` (default): it became so. `report`: it was said to be so, each time anew. */
+        each: Type.Optional(Type.Union([Type.Literal('change'), Type.Literal('report')])),
+      },
+      { additionalProperties: false },
+    ),
+  },
+  { additionalProperties: false },
+)
+export type EventCondition = Static<typeof EventCondition>
+
+/** Day of any year, as XML Schema's gMonthDay writes it. */
+const MonthDay = Type.String({ pattern: '^--(0[1-9]|1[0-2])-(0[1-9]|[12]\\d|3[01])$' })
+
+/** Part of the year by the calendar of the home, both days included; may wrap the year's end. */
+export const SeasonCondition = Type.Object(
+  { season: Type.Object({ from: MonthDay, to: MonthDay }, { additionalProperties: false }) },
+  { additionalProperties: false },
+)
+export type SeasonCondition = Static<typeof SeasonCondition>
+
+/** A condition without conditions in it. */
+export type LeafCondition =
   | MetricCondition
   | NoDataCondition
-  | { all: Condition[] }
-  | { any: Condition[] }
-  | { not: Condition }
+  | ChangeCondition
+  | UsageCondition
+  | AgeCondition
+  | EventCondition
+  | SeasonCondition
+
+export type Condition = LeafCondition | { all: Condition[] } | { any: Condition[] } | { not: Condition }
 
 /** Children of one `all` or `any`; the depth and total are bounded where rules are compiled. */
 const CHILDREN_MAX = 32
@@ -71,6 +163,11 @@ export const Condition = Type.Cyclic(
     Condition: Type.Union([
       MetricCondition,
       NoDataCondition,
+      ChangeCondition,
+      UsageCondition,
+      AgeCondition,
+      EventCondition,
+      SeasonCondition,
       Type.Object(
         { all: Type.Array(Type.Ref('Condition'), { minItems: 1, maxItems: CHILDREN_MAX }) },
         { additionalProperties: false },
@@ -89,7 +186,7 @@ export const RuleScope = Type.Object(
   {
     product: Type.Optional(Key),
     category: Type.Optional(Key),
-    /** Inclusive range of dotted versions. */
+    /** Inclusive range of versions, ordered as Semantic Versioning does; `1.4` as the upper end takes in 1.4.9. */
     firmware: Type.Optional(
       Type.Object(
         { from: Type.Optional(Type.String({ maxLength: 32 })), to: Type.Optional(Type.String({ maxLength: 32 })) },
@@ -157,7 +254,7 @@ export const RuleDocument = Type.Object(
     scope: RuleScope,
     component: Key,
     severity: Type.Optional(Severity),
-    /** Several severities of one metric condition, each with its own value; one episode. */
+    /** Several severities of one comparison (of a metric, a change or a usage), each with its own value; one episode. */
     levels: Type.Optional(Type.Array(RuleLevel, { minItems: 1, maxItems: 3 })),
     when: Condition,
     /** Must hold this long in event time before it fires. */
@@ -165,6 +262,11 @@ export const RuleDocument = Type.Object(
     /** Must be healthy this long before it resolves. */
     keep: Type.Optional(Duration),
     noData: Type.Optional(NoDataPolicy),
+    /**
+     * Rules that say it better: while one of them has an open alert on the same device, this one opens and
+     * resolves as ever, and nobody is told of it.
+     */
+    inhibitedBy: Type.Optional(Type.Array(Key, { minItems: 1, maxItems: 16, uniqueItems: true })),
     latch: Type.Optional(Type.Union([Type.Literal('until-serviced'), Type.Literal('none')])),
     dispatch: Type.Optional(Type.Union([Type.Literal('notify'), Type.Literal('offer'), Type.Literal('auto')])),
     safety: Type.Optional(Type.Union([SafetyKind, Type.Null()])),

@@ -1,5 +1,6 @@
 import type { Condition, RuleDocument, Value } from '#contracts'
 import { canonicalJson, durationMs } from '#platform'
+import { ageDays } from './age.ts'
 
 /**
  * What of a rule decides, as canonical JSON with defaults filled in and durations in milliseconds:
@@ -21,6 +22,7 @@ export function canonicalRule(rule: RuleDocument): string {
     latch: rule.latch ?? 'by-component',
     dispatch: rule.dispatch ?? 'notify',
     safety: rule.safety ?? null,
+    inhibitedBy: rule.inhibitedBy ? [...rule.inhibitedBy].sort() : undefined,
   })
 }
 
@@ -37,6 +39,25 @@ function condition(node: Condition, rule: RuleDocument): unknown {
   if ('any' in node) return { any: node.any.map((child) => condition(child, rule)) }
   if ('not' in node) return { not: condition(node.not, rule) }
   if ('noData' in node) return { noData: { metric: node.noData.metric, for: milliseconds(node.noData.for) } }
+  if ('change' in node) {
+    const { metric, over, op, value, clear } = node.change
+    return { change: { metric, over: milliseconds(over), op, ...limits(value, clear, rule) } }
+  }
+  if ('usage' in node) {
+    const { metric, op, value, clear, sinceService = false, perDayMax = null } = node.usage
+    return { usage: { metric, op, ...limits(value, clear, rule), sinceService, perDayMax } }
+  }
+  if ('age' in node) {
+    const { op, value, sinceService = false } = node.age
+    // The moment itself belongs to both, so that `>` and `>=` say the same.
+    const side = op === '>' || op === '>=' ? '>=' : '<'
+    return { age: { op: side, value: typeof value === 'string' ? ageDays(value) : limit(value, rule), sinceService } }
+  }
+  if ('event' in node) {
+    const { metric, equals, count, clear = count, window, each = 'change' } = node.event
+    return { event: { metric, equals, count, clear, window: milliseconds(window), each } }
+  }
+  if ('season' in node) return { season: { from: node.season.from, to: node.season.to } }
   const { metric, op, value, clear, agg, window, atLeast } = node
   if (!window) return { metric, op, ...limits(value, clear, rule) }
   const kind = agg ?? 'last'

@@ -1,6 +1,20 @@
 import { Compile } from 'typebox/compile'
-import { type Condition, MetricCondition, NoDataCondition, type ProductDocument, type Value } from '#contracts'
+import {
+  AgeCondition,
+  ChangeCondition,
+  type Comparison,
+  type Condition,
+  EventCondition,
+  MetricCondition,
+  NoDataCondition,
+  type ProductDocument,
+  SeasonCondition,
+  UsageCondition,
+  type Value,
+} from '#contracts'
 import { durationMs, type Problem } from '#platform'
+import { ageDays } from './age.ts'
+import { lastDay, monthDayOf } from './calendar.ts'
 import { isReserved } from './check-names.ts'
 import { didYouMean } from './did-you-mean.ts'
 import { pointerOf } from './plain-input.ts'
@@ -17,11 +31,29 @@ export const EVALUATION_MS_MIN = 60_000
 /** Raw readings are kept this long. */
 export const DURATION_MS_MAX = 90 * 86_400_000
 
+/** An age beyond this is a slip of the pen: appliances are scrapped long before. */
+const AGE_DAYS_MAX = 36_525
+
+const LEAVES = {
+  noData: { schema: NoDataCondition, check: Compile(NoDataCondition), look: checkNoData },
+  change: { schema: ChangeCondition, check: Compile(ChangeCondition), look: checkChange },
+  usage: { schema: UsageCondition, check: Compile(UsageCondition), look: checkUsage },
+  age: { schema: AgeCondition, check: Compile(AgeCondition), look: checkAge },
+  event: { schema: EventCondition, check: Compile(EventCondition), look: checkEvent },
+  season: { schema: SeasonCondition, check: Compile(SeasonCondition), look: checkSeason },
+} as const
+type LeafKind = keyof typeof LEAVES
+
 const METRIC = Compile(MetricCondition)
-const NO_DATA = Compile(NoDataCondition)
 const METRIC_MEMBERS = Object.keys(MetricCondition.properties)
-const KINDS = ['metric', 'noData', 'all', 'any', 'not'] as const
+/**
+ * Kinds that ask the models. They are refused until the models answer: what is saved must be evaluated. Each gets its
+ * schema in the contract, its leaf here and in `compile.ts`, its answer in `read-leaf.ts` (a sample) and
+ * `turning.ts` (time).
+ */
+const ASK_THE_MODELS = ['forecast', 'remaining', 'anomaly'] as const
 /** Kinds that tell what a node is; a metric condition has further members. */
+const KINDS = ['metric', 'noData', 'change', 'usage', 'age', 'event', 'season', 'all', 'any', 'not'] as const
 type Kind = (typeof KINDS)[number]
 
 export interface ConditionContext {
@@ -56,6 +88,11 @@ export function checkCondition(when: unknown, path: readonly string[], context: 
     const kind = kindOf(node)
     switch (kind) {
       case null: {
+        const asked = ASK_THE_MODELS.find((name) => Object.hasOwn(node, name))
+        if (asked) {
+          say(`${asked} asks the prediction models, which this hub does not evaluate yet.`, asked)
+          return
+        }
         const [first = ''] = Object.keys(node)
         say(
           `No kind of condition is called ${first || 'nothing'}; there are ${KINDS.join(', ')}.${didYouMean(first, KINDS)}`,
@@ -77,13 +114,15 @@ export function checkCondition(when: unknown, path: readonly string[], context: 
         refuseOthers(node, kind, say)
         visit((node as { not: unknown }).not, [...at, 'not'], depth + 1)
         return
-      case 'noData':
-        if (NO_DATA.Check(node)) checkNoData(node, context, say)
-        else problems.push(...schemaProblems(NO_DATA.Errors(node), ['metric', 'for'], pointerOf(at)))
-        return
       case 'metric':
         if (METRIC.Check(node)) checkMetric(node, context, say)
         else problems.push(...schemaProblems(METRIC.Errors(node), METRIC_MEMBERS, pointerOf(at)))
+        return
+      default: {
+        const leaf = LEAVES[kind]
+        if (leaf.check.Check(node)) (leaf.look as Look)(node, context, say)
+        else problems.push(...schemaProblems(leaf.check.Errors(node), membersOf(kind), pointerOf(at)))
+      }
     }
   }
   visit(when, path, 1)
@@ -91,6 +130,12 @@ export function checkCondition(when: unknown, path: readonly string[], context: 
 }
 
 type Say = (detail: string, ...below: string[]) => void
+type Look = (node: object, context: ConditionContext, say: Say) => void
+
+function membersOf(kind: LeafKind): string[] {
+  const inner = (LEAVES[kind].schema.properties as Record<string, { properties: object }>)[kind]!
+  return [kind, ...Object.keys(inner.properties)]
+}
 
 function kindOf(node: object): Kind | null {
   return KINDS.find((kind) => Object.hasOwn(node, kind)) ?? null
@@ -105,6 +150,67 @@ function checkNoData({ noData }: NoDataCondition, { product }: ConditionContext,
   if (noData.metric === undefined) return
   if (isReserved(noData.metric)) say(`${noData.metric} is a reserved name.`, 'noData', 'metric')
   else if (product) findMetric(noData.metric, product, say, 'noData', 'metric')
+}
+
+function checkChange({ change }: ChangeCondition, context: ConditionContext, say: Say): void {
+  checkNumber(change.metric, context, say, 'change')
+  checkWindow(change.over, say, 'change', 'over')
+  checkLimits(change, context, say, 'change')
+}
+
+function checkUsage({ usage }: UsageCondition, context: ConditionContext, say: Say): void {
+  checkNumber(usage.metric, context, say, 'usage')
+  const limit = checkLimits(usage, context, say, 'usage')
+  if (badSide(usage.op) === 0) say(`Usage grows past a value; ${usage.op} asks for it exactly.`, 'usage', 'op')
+  if (limit !== null && limit < 0) say('Nothing is used less than not at all.', 'usage', 'value')
+}
+
+function checkAge({ age }: AgeCondition, context: ConditionContext, say: Say): void {
+  if (badSide(age.op) === 0) say(`Age passes a value; ${age.op} asks for it exactly.`, 'age', 'op')
+  const days = typeof age.value === 'string' ? ageDays(age.value) : checkValue(age.value, context, say, 'age', 'value')
+  if (days !== null && (days <= 0 || days > AGE_DAYS_MAX))
+    say('An age lies above 0 and within 100 years, written in days, or as 8y or 180d.', 'age', 'value')
+}
+
+function checkEvent({ event }: EventCondition, { product }: ConditionContext, say: Say): void {
+  const { metric, equals, count, clear, window } = event
+  checkWindow(window, say, 'event', 'window')
+  if (clear !== undefined && clear > count)
+    say(`clear is at most count: it counts as over when fewer than clear are left of ${count}.`, 'event', 'clear')
+  if (isReserved(metric)) {
+    say(`${metric} is a reserved name.`, 'event', 'metric')
+    return
+  }
+  const found = product ? findMetric(metric, product, say, 'event', 'metric') : null
+  if (found && found.type !== typeof equals)
+    say(`${metric} is a ${found.type}, so it never equals the ${typeof equals} ${equals}.`, 'event', 'equals')
+}
+
+function checkSeason({ season }: SeasonCondition, _context: ConditionContext, say: Say): void {
+  for (const end of ['from', 'to'] as const) {
+    const { month, day } = monthDayOf(season[end])
+    // Any leap year: 29 February is a day of the calendar.
+    if (day > lastDay(2000, month)) say(`Month ${month} has no day ${day}.`, 'season', end)
+  }
+}
+
+/** A metric whose numbers are reckoned with. */
+function checkNumber(metric: string, { product }: ConditionContext, say: Say, kind: string): void {
+  if (isReserved(metric)) say(`${metric} is a reserved name.`, kind, 'metric')
+  else if (product && findMetric(metric, product, say, kind, 'metric')?.type === 'string')
+    say(`${metric} is text; this needs a number or a boolean (counted as 1 and 0).`, kind, 'metric')
+}
+
+function checkLimits(
+  { op, value, clear }: { op: Comparison; value: Value; clear?: Value },
+  context: ConditionContext,
+  say: Say,
+  kind: string,
+): number | null {
+  const limit = checkValue(value, context, say, kind, 'value')
+  const healthy = clear === undefined ? null : checkValue(clear, context, say, kind, 'clear')
+  checkClear(op, limit, healthy, say, kind, 'clear')
+  return limit
 }
 
 function checkMetric(node: MetricCondition, context: ConditionContext, say: Say): void {
@@ -182,7 +288,9 @@ function findMetric(key: string, product: ProductDocument, say: Say, ...below: s
   return null
 }
 
-/** Whether a checked condition is a single comparison: what levels can be of. */
-export function isMetricCondition(condition: Condition): condition is MetricCondition {
-  return 'metric' in condition
+/** The single comparison a checked condition is, which is what levels can be of; `null` for anything else. */
+export function comparisonOf(condition: Condition): { op: Comparison; value: Value; clear?: Value } | null {
+  if ('metric' in condition) return condition
+  if ('change' in condition) return condition.change
+  return 'usage' in condition ? condition.usage : null
 }

@@ -5,9 +5,9 @@ import {
   checkClear,
   checkCondition,
   checkValue,
+  comparisonOf,
   DURATION_MS_MAX,
   EVALUATION_MS_MIN,
-  isMetricCondition,
 } from './check-condition.ts'
 import { isReserved } from './check-names.ts'
 import { findComponent, WHOLE_DEVICE } from './compile.ts'
@@ -46,6 +46,10 @@ export function checkRule(rule: RuleDocument, product?: ProductDocument): Proble
 
 function checkNames(rule: RuleDocument, say: Say): void {
   if (isReserved(rule.key)) say(`${rule.key} is a reserved name.`, 'key')
+  for (const [i, key] of (rule.inhibitedBy ?? []).entries()) {
+    if (isReserved(key)) say(`${key} is a reserved name.`, 'inhibitedBy', String(i))
+    if (key === rule.key) say('A rule does not inhibit itself.', 'inhibitedBy', String(i))
+  }
   if (isReserved(rule.component)) say(`${rule.component} is a reserved name.`, 'component')
   for (const name of Object.keys(rule.parameters ?? {}))
     if (isReserved(name)) say(`${name} is a reserved name.`, 'parameters', name)
@@ -70,11 +74,12 @@ const SEVERITY_RANK = { info: 0, warning: 1, critical: 2 }
 
 /** Levels are one question asked of one number more and more sternly. */
 function checkLevels(rule: RuleDocument, context: ConditionContext, say: Say): void {
-  const { levels, when } = rule
+  const { levels } = rule
   if (!levels) return
   if (rule.severity !== undefined) say('With levels, each has its own severity; leave this out.', 'severity')
-  if (!isMetricCondition(when)) {
-    say('Levels need a condition that is a single comparison of a metric.', 'levels')
+  const when = comparisonOf(rule.when)
+  if (when === null) {
+    say('Levels need a condition that is a single comparison: of a metric, a change or a usage.', 'levels')
     return
   }
   if (badSide(when.op) === 0) say(`Levels need a direction; ${when.op} has none.`, 'levels')
@@ -124,6 +129,7 @@ function checkService(rule: RuleDocument, say: Say): void {
 
 function checkSafety(rule: RuleDocument, say: Say): void {
   if (!rule.safety) return
+  if (rule.inhibitedBy) say('A danger is told whatever else is wrong; nothing inhibits a safety rule.', 'inhibitedBy')
   if (rule.noData === 'resolve') say('A silent device does not end a danger; use hold or alert.', 'noData')
   if (IMMEDIATE.has(rule.safety) && (durationMs(rule.for ?? '') ?? 0) > SAFETY_FOR_MS_MAX)
     say(`A danger of ${rule.safety} must be told within 5 minutes.`, 'for')

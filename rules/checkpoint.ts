@@ -3,17 +3,18 @@ import { DuplicateFilter } from '#models'
 import type { RuleState } from './brand.ts'
 import { type EntryKind, parseKey, registryKey } from './checkpoint-keys.ts'
 import { FORMAT_NOW, upgradeEntry } from './checkpoint-upgrades.ts'
+import type { Service } from './component-reset.ts'
 import { type Counters, freshCounters } from './counters.ts'
 import { Device } from './device.ts'
 import { resolveLimits, setInstances } from './device-rules.ts'
 import type { Fleet } from './fleet.ts'
-import { Instance, type OpenEpisode, type Opening, type Watch } from './instance.ts'
+import { Instance, keepsWindow, type OpenEpisode, type Opening, type Watch, windowOf } from './instance.ts'
 import { KeptSamples } from './kept-samples.ts'
 import { packNumbers, unpackNumbers } from './number-pack.ts'
 import type { ParameterSetting } from './parameters.ts'
 import type { Plan } from './plan.ts'
 import { ProductLayout } from './product-layout.ts'
-import { SampleWindow } from './sample-window.ts'
+import type { KeptWindow } from './sample-window.ts'
 import type { SeenChanges } from './seen-changes.ts'
 import type { Silence } from './silences.ts'
 import type { Turn } from './turn.ts'
@@ -45,6 +46,10 @@ interface SavedDevice {
   /** All numbers of the device, one behind the other. */
   n: string
   i: SavedInstance[]
+  /** Firmware. */
+  w: string | null
+  /** Newest service of each component; absent when there is none. */
+  s?: [component: string, service: Service][]
 }
 
 interface SavedHub {
@@ -151,7 +156,8 @@ function saveDevice(device: Device): string {
   }
   const base = Number.isFinite(device.watermarkMs) ? device.watermarkMs : device.receivedAtMs
   const firmware = device.firmware === null ? 'null' : JSON.stringify(device.firmware)
-  return `{"f":${CHECKPOINT_FORMAT},"w":${firmware},"n":"${packNumbers(numbers, base)}","i":${JSON.stringify(instances)}}`
+  const services = device.services.size > 0 ? `,"s":${JSON.stringify([...device.services])}` : ''
+  return `{"f":${CHECKPOINT_FORMAT},"w":${firmware}${services},"n":"${packNumbers(numbers, base)}","i":${JSON.stringify(instances)}}`
 }
 
 function pushAll(numbers: number[], more: readonly number[]): void {
@@ -203,7 +209,7 @@ const RESTORE: Record<EntryKind, Restore> = {
     const layout = brand.products.get(saved.facts.productKey)
     if (layout) brand.devices.set(id, new Device(brand, saved.facts, layout, 0))
   },
-  device: ({ fleet, turn }, brandId, id, saved: SavedDevice & { w: string | null }) => {
+  device: ({ fleet, turn }, brandId, id, saved: SavedDevice) => {
     const device = fleet.device(brandId, id)
     if (!device) return
     restoreDevice(device, saved)
@@ -211,7 +217,7 @@ const RESTORE: Record<EntryKind, Restore> = {
   },
 }
 
-function restoreDevice(device: Device, saved: SavedDevice & { w: string | null }): void {
+function restoreDevice(device: Device, saved: SavedDevice): void {
   const numbers = unpackNumbers(saved.n)
   let at = 0
   const read = (): number => numbers[at++]!
@@ -221,6 +227,7 @@ function restoreDevice(device: Device, saved: SavedDevice & { w: string | null }
     return numbers.slice(at - count, at)
   }
   device.firmware = saved.w
+  for (const [component, service] of saved.s ?? []) device.services.set(component, service)
   device.watermarkMs = read()
   device.watermarkReceivedAtMs = read()
   device.receivedAtMs = read()
@@ -237,11 +244,8 @@ function restoreDevice(device: Device, saved: SavedDevice & { w: string | null }
     at += 2 * length
     // A plan that is no longer to be had leaves its numbers behind.
     const instance = plan && plan.length === length ? new Instance(plan, version, activation) : null
-    const windows = (plan?.leaves ?? []).filter((leaf) => leaf.kind === 'metric' && leaf.agg !== null)
-    const readWindows = (): SampleWindow[] =>
-      windows.map(
-        (leaf) => new SampleWindow((leaf as { agg: 'mean' }).agg, (leaf as { windowMs: number }).windowMs, readAll()),
-      )
+    const windows = (plan?.leaves ?? []).filter(keepsWindow)
+    const readWindows = (): KeptWindow[] => windows.map((leaf) => windowOf(leaf, readAll())!)
     const live = readWindows()
     const kept = readWindows()
     if (!instance) throw new Error(`checkpoint of ${device.timerKey}: no plan for ${key} ${subject}`)

@@ -1,13 +1,17 @@
-import type { Component, Condition, Metric, ProductDocument, RuleDocument, Value } from '#contracts'
+import type { Component, Condition, LeafCondition, Metric, ProductDocument, RuleDocument, Value } from '#contracts'
 import { DEVICE_SILENT } from '#contracts'
 import { durationMs } from '#platform'
-import { LIFE_LENGTH } from './alert-clock.ts'
+import { ageDays } from './age.ts'
+import { type HoldTimes, LIFE_LENGTH } from './alert-clock.ts'
+import { monthDayOf } from './calendar.ts'
 import type { TreeNode } from './condition-tree.ts'
 import { CORE_LENGTH } from './instance-core.ts'
-import { LEAF_LENGTH, LEAF_VALUE, type Leaf } from './leaf.ts'
-import { isParameter, type ParameterLimit, type Plan } from './plan.ts'
+import { isCompared, LEAF_LENGTHS, LEAF_VALUE, type Leaf, type TurningLeaf } from './leaf.ts'
+import { type AgeLimit, isParameter, type ParameterLimit, type Plan } from './plan.ts'
 import { maxGapMs, reportingTimes } from './reporting.ts'
+import { textCode } from './text-code.ts'
 import { badSide } from './truth.ts'
+import { CLOCK_FAST, TIME_UNITS_MS } from './usage-meter.ts'
 
 /** Kinds of component that are used up by their work: their alerts stay until somebody serviced them. */
 export const CONSUMABLE_KINDS: ReadonlySet<string> = new Set([
@@ -140,27 +144,28 @@ interface Given {
   levels: readonly { value: Value; clear?: Value }[]
 }
 
-type CompiledCondition = Pick<
+type CompiledCondition = Omit<
   Plan,
-  | 'axis'
-  | 'leaves'
-  | 'root'
-  | 'levels'
-  | 'limits'
-  | 'parameters'
-  | 'length'
-  | 'windows'
-  | 'columnMask'
-  | 'columns'
-  | 'peakAt'
-  | 'peakSide'
+  | 'ruleKey'
+  | 'subject'
+  | 'component'
+  | 'severities'
+  | 'levelTimes'
+  | 'resolveOnSilence'
+  | 'noDataAfterMs'
+  | 'rule'
+  | keyof HoldTimes
 >
 
 function compileCondition(when: Condition, given: Given): CompiledCondition {
+  const { product, columns } = given
   const leaves: Leaf[] = []
   const limits: number[] = []
   const parameters: ParameterLimit[] = []
+  const ages: AgeLimit[] = []
+  const { onChange } = reportingTimes(product)
   let windows = 0
+  let length = CORE_LENGTH
 
   const addLimit = (value: Value): void => {
     if (isParameter(value)) {
@@ -169,70 +174,145 @@ function compileCondition(when: Condition, given: Given): CompiledCondition {
       limits.push(ruleDefault ?? Number.NaN)
     } else limits.push(value)
   }
+  const addLimits = (value: Value, clear: Value | undefined): number => {
+    addLimit(value)
+    addLimit(clear ?? value)
+    return limits.length - 2
+  }
+  const ofMetric = (key: string, longest = Number.POSITIVE_INFINITY) => {
+    const metric = findMetric(product, key)
+    return {
+      column: columns.of(key),
+      metric: key,
+      unit: metric.unit,
+      speaksMs: Math.min(maxGapMs(product, metric), longest),
+      type: metric.type,
+    }
+  }
+  const number = (key: string, longest?: number) => {
+    const { type, ...place } = ofMetric(key, longest)
+    if (type === 'string') throw new NotForProduct(`${key} is text`)
+    return place
+  }
 
-  const add = (node: Condition): TreeNode => {
-    if ('all' in node) return { kind: 'all', children: node.all.map(add) }
-    if ('any' in node) return { kind: 'any', children: node.any.map(add) }
-    if ('not' in node) return { kind: 'not', child: add(node.not) }
-    const at = CORE_LENGTH + leaves.length * LEAF_LENGTH
+  const leafOf = (node: LeafCondition, at: number): Leaf => {
     if ('noData' in node) {
       const { metric, for: silence } = node.noData
-      if (metric) findMetric(given.product, metric)
-      leaves.push({
-        kind: 'noData',
-        at,
-        column: metric ? given.columns.of(metric) : -1,
-        forMs: durationMs(silence) ?? Number.POSITIVE_INFINITY,
-      })
-      addLimit(0)
-      addLimit(0)
-      return { kind: 'leaf', at }
+      if (metric) findMetric(product, metric)
+      const forMs = durationMs(silence) ?? Number.POSITIVE_INFINITY
+      return { kind: 'noData', at, limitAt: addLimits(0, 0), column: metric ? columns.of(metric) : -1, forMs }
     }
-    const metric = findMetric(given.product, node.metric)
-    if (metric.type === 'string') throw new NotForProduct(`${metric.key} is text`)
+    if ('change' in node) {
+      const { metric, over, op, value, clear } = node.change
+      const place = number(metric)
+      const overMs = durationMs(over) ?? 0
+      return {
+        kind: 'change',
+        at,
+        limitAt: addLimits(value, clear),
+        ...place,
+        op,
+        overMs,
+        window: windows++,
+        turns: onChange,
+      }
+    }
+    if ('usage' in node) {
+      const { metric, op, value, clear, sinceService = false, perDayMax } = node.usage
+      const place = number(metric)
+      const pace = paceOf(place.unit, perDayMax)
+      const rollsOverAt = findMetric(product, metric).max ?? Number.POSITIVE_INFINITY
+      return { kind: 'usage', at, limitAt: addLimits(value, clear), ...place, op, sinceService, ...pace, rollsOverAt }
+    }
+    if ('age' in node) {
+      const { op, value, sinceService = false } = node.age
+      const limitAt = addLimits(typeof value === 'string' ? (ageDays(value) ?? Number.NaN) : value, 0)
+      ages.push({ index: limitAt, sinceService })
+      return { kind: 'age', at, limitAt, column: -1, op, sinceService }
+    }
+    if ('event' in node) {
+      const { metric, equals, count, clear, window, each } = node.event
+      const { type, ...place } = ofMetric(metric)
+      return {
+        kind: 'event',
+        at,
+        limitAt: addLimits(count, clear),
+        ...place,
+        equals: typeof equals === 'string' ? textCode(equals) : Number(equals),
+        eachReport: each === 'report',
+        isText: type === 'string',
+        count,
+        windowMs: durationMs(window) ?? 0,
+        window: windows++,
+      }
+    }
+    if ('season' in node) {
+      const { from, to } = node.season
+      return { kind: 'season', at, limitAt: addLimits(0, 0), column: -1, from: monthDayOf(from), to: monthDayOf(to) }
+    }
     const windowMs = node.window ? (durationMs(node.window) ?? 0) : 0
     const agg = windowMs > 0 ? (node.agg ?? 'last') : null
-    leaves.push({
+    return {
       kind: 'metric',
       at,
-      column: given.columns.of(node.metric),
-      metric: node.metric,
-      unit: metric.unit,
+      limitAt: addLimits(node.value, node.clear),
+      // An empty window says nothing, so an aggregate outlives its window in no case.
+      ...number(node.metric, agg ? windowMs : undefined),
       op: node.op,
       agg,
       windowMs,
       window: agg ? windows++ : -1,
       atLeast: node.atLeast ?? (agg === 'stddev' ? 2 : 1),
-      // An empty window says nothing, so an aggregate outlives its window in no case.
-      speaksMs: Math.min(maxGapMs(given.product, metric), agg ? windowMs : Number.POSITIVE_INFINITY),
-    })
-    addLimit(node.value)
-    addLimit(node.clear ?? node.value)
-    return { kind: 'leaf', at }
+    }
+  }
+
+  const add = (node: Condition): TreeNode => {
+    if ('all' in node) return { kind: 'all', children: node.all.map(add) }
+    if ('any' in node) return { kind: 'any', children: node.any.map(add) }
+    if ('not' in node) return { kind: 'not', child: add(node.not) }
+    const leaf = leafOf(node, length)
+    leaves.push(leaf)
+    length += LEAF_LENGTHS[leaf.kind]
+    return { kind: 'leaf', at: leaf.at }
   }
 
   const root = add(when)
-  const levelsFrom = CORE_LENGTH + leaves.length * LEAF_LENGTH
-  for (const level of given.levels) {
-    addLimit(level.value)
-    addLimit(level.clear ?? level.value)
-  }
-  const columns = [...new Set(leaves.map((leaf) => leaf.column).filter((column) => column >= 0))]
-  const peakLeaf = leaves.find((leaf) => leaf.kind === 'metric')
+  const levelsFrom = length
+  for (const level of given.levels) addLimits(level.value, level.clear)
+  const read = [...new Set(leaves.map((leaf) => leaf.column).filter((column) => column >= 0))]
+  const peakLeaf = leaves.find(isCompared)
   return {
     axis: leaves.some((leaf) => leaf.kind === 'noData') ? 'hub' : 'event',
     leaves,
+    comparisons: leaves.filter((leaf) => leaf.kind === 'metric'),
+    others: leaves.filter((leaf) => leaf.kind !== 'metric'),
+    turning: leaves.filter(isTurning),
     root,
     levels: given.levels.map((_, k) => ({ at: levelsFrom + k * LIFE_LENGTH })),
     limits,
     parameters,
+    ages,
     length: levelsFrom + given.levels.length * LIFE_LENGTH,
     windows,
-    columnMask: columns.reduce((mask, column) => mask | columnBit(column), 0),
-    columns,
+    columnMask: read.reduce((mask, column) => mask | columnBit(column), 0),
+    columns: read,
     peakAt: peakLeaf ? peakLeaf.at + LEAF_VALUE : -1,
     peakSide: peakLeaf ? badSide(peakLeaf.op) : 0,
   }
+}
+
+function isTurning(leaf: Leaf): leaf is TurningLeaf {
+  return (
+    leaf.kind === 'age' || leaf.kind === 'season' || leaf.kind === 'event' || (leaf.kind === 'change' && leaf.turns)
+  )
+}
+
+/** How fast a counter can grow: as the rule says, no faster than time for a counter of time, else as it likes. */
+function paceOf(unit: string, perDayMax: number | undefined): { perMsMax: number; slack: number } {
+  if (perDayMax !== undefined) return { perMsMax: perDayMax / 86_400_000, slack: perDayMax / 24 }
+  const unitMs = TIME_UNITS_MS[unit]
+  // A counter of whole hours may step just after it was read.
+  return unitMs ? { perMsMax: CLOCK_FAST / unitMs, slack: 1 } : { perMsMax: 0, slack: Number.POSITIVE_INFINITY }
 }
 
 /** The bit of a column in a mask; beyond 31 columns the last bit stands for several. */

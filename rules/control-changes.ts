@@ -1,21 +1,25 @@
 import type { ControlChange, ControlRecord } from '#contracts'
-import { UNTIL } from './alert-clock.ts'
+import { TRUTH, UNTIL } from './alert-clock.ts'
+import { UNKNOWN } from './alert-lifecycle.ts'
 import { Brand, type RuleVersion } from './brand.ts'
 import { sameSemantics } from './canonical-rule.ts'
 import { registryKey } from './checkpoint-keys.ts'
 import { markServiced } from './component-reset.ts'
+import { knownUntil } from './condition-tree.ts'
 import { Device } from './device.ts'
-import { applies, applyParameter, refreshInstances, resolveLimits, setInstances } from './device-rules.ts'
+import { applies, applyParameter, nextLookMs, refreshInstances, resolveLimits, setInstances } from './device-rules.ts'
 import { resolveEpisode } from './episodes.ts'
 import type { Fleet } from './fleet.ts'
 import { KeptSamples } from './kept-samples.ts'
-import { LEAF_UNTIL } from './leaf.ts'
+import { isCalendar, LEAF_UNTIL } from './leaf.ts'
 import { closeInstance } from './lifecycle-end.ts'
 import type { ParameterSetting } from './parameters.ts'
 import { ProductLayout } from './product-layout.ts'
 import { reactivate, takeOver } from './rule-change.ts'
 import { startSilence } from './silences.ts'
+import type { Truth } from './truth.ts'
 import type { Turn } from './turn.ts'
+import { wakeCalendar } from './turning.ts'
 import { cancelWatch, startWatch } from './verification.ts'
 import { warmUpMs } from './warm-up.ts'
 
@@ -132,14 +136,17 @@ function putDevice(here: Here, facts: Change<'device.added'>['device']): void {
   device.facts = facts
   fleet.dirtyKeys.add(registryKey('facts', brand.brandId, facts.deviceId))
   refreshInstances(turn, device, changeId)
-  applyAllParameters(device)
+  applyAllLimits(turn, device)
   fleet.touched(device, turn)
 }
 
-/** Home or region may be another now, and parameters with them. */
-function applyAllParameters(device: Device): void {
-  for (const instance of device.instances)
-    if (instance.plan.parameters.length > 0 && resolveLimits(device, instance)) device.settle(instance)
+/** Home, region, zone or day of installation may be another now, and limits and the calendar with them. */
+function applyAllLimits(turn: Turn, device: Device): void {
+  for (const instance of device.instances) {
+    if (!resolveLimits(device, instance)) continue
+    wakeCalendar(instance, nextLookMs(turn, device, instance.plan))
+    device.settle(instance)
+  }
 }
 
 function deviceMoved(here: Here, { device: facts }: Change<'device.moved'>): void {
@@ -203,8 +210,15 @@ function devicePresence(here: Here, { deviceId, epoch, state, graceful }: Change
     for (const instance of device.instances) {
       if (instance.plan.axis === 'hub') continue
       const { core, offset, plan } = instance
-      for (const at of [offset + UNTIL, ...plan.leaves.map((leaf) => offset + leaf.at + LEAF_UNTIL)])
-        core[at] = Math.min(core[at]!, nowMs)
+      // What the calendar says does not depend on the device being there.
+      const spoken = plan.leaves.filter((leaf) => !isCalendar(leaf))
+      if (spoken.length === 0) continue
+      for (const leaf of spoken)
+        core[offset + leaf.at + LEAF_UNTIL] = Math.min(core[offset + leaf.at + LEAF_UNTIL]!, nowMs)
+      const truth = core[offset + TRUTH]! as Truth
+      const known = spoken.length < plan.leaves.length && truth !== UNKNOWN
+      const untilMs = known ? knownUntil(plan.root, truth, core, offset, nowMs) : nowMs
+      core[offset + UNTIL] = Math.min(core[offset + UNTIL]!, untilMs)
       for (const level of plan.levels)
         core[offset + level.at + UNTIL] = Math.min(core[offset + level.at + UNTIL]!, nowMs)
       device.settle(instance)
@@ -289,7 +303,7 @@ function parameterSet(here: Here, { scope, scopeId, key, value }: Change<'parame
   else settings.set(place, { scope, scopeId, value })
   brand.parameters.set(key, settings)
   fleet.dirtyKeys.add(registryKey('parameter', brand.brandId, key))
-  for (const device of sorted(applyParameter(brand, key))) {
+  for (const device of sorted(applyParameter(turn, brand, key))) {
     device.dirty = true
     fleet.touched(device, turn)
   }

@@ -1,14 +1,18 @@
+import { isTimeZone } from '#platform'
 import type { Brand, RuleVersion } from './brand.ts'
 import type { Device } from './device.ts'
 import { resolveEpisode } from './episodes.ts'
 import { Instance, instanceKey, shareArrays } from './instance.ts'
 import { applySample } from './instance-core.ts'
-import { LEAF_VALUE } from './leaf.ts'
+import { LEAF_FELL_FROM, LEAF_LAST, LEAF_LAST_AT, LEAF_VALUE, type Leaf, type UsageLeaf } from './leaf.ts'
 import { effectiveValue } from './parameters.ts'
 import type { Plan } from './plan.ts'
 import { rowConcerns } from './row.ts'
 import { inCanary, inScope } from './scope.ts'
+import { boundaryAtOrAfter, TICK_MS } from './tick-timers.ts'
 import type { Turn } from './turn.ts'
+import { wakeCalendar } from './turning.ts'
+import { forgetMeter, restartMeter } from './usage-meter.ts'
 
 /** Whether a version of a rule looks at this device. */
 export function applies(rule: RuleVersion, device: Device): boolean {
@@ -82,10 +86,50 @@ function beginInstance(
   const instance = new Instance(plan, rule.version, activation)
   instance.warming = warming
   resolveLimits(device, instance)
-  for (const leaf of plan.leaves) if (leaf.kind === 'noData') instance.core[leaf.at + LEAF_VALUE] = turn.atMs
+  for (const leaf of plan.leaves) {
+    if (leaf.kind === 'noData') instance.core[leaf.at + LEAF_VALUE] = turn.atMs
+    if (leaf.kind === 'usage') beginMeter(device, instance, leaf)
+  }
+  wakeCalendar(instance, nextLookMs(turn, device, plan))
   if (warming && instance.failure === null) warm(turn, device, instance)
   device.settle(instance)
   return instance
+}
+
+/** When the calendar is looked at for the first time: at the next tick, by the clock the plan goes by. */
+export function nextLookMs(turn: Turn, device: Device, plan: Plan): number {
+  return (plan.axis === 'hub' ? turn.tickMs : device.nowMs(turn)) + TICK_MS
+}
+
+/**
+ * What a counter has counted is taken over from the version before, as of the start of the kept samples, which a
+ * warming version reads next. Without one, counting since a service begins at what was noted then.
+ */
+function beginMeter(device: Device, instance: Instance, leaf: UsageLeaf): void {
+  const { component } = instance.plan
+  for (const old of device.instances) {
+    const same = old.plan.component === component && old.plan.ruleKey === instance.plan.ruleKey
+    const before = same ? old.plan.leaves.find((other) => sameMeter(leaf, other)) : undefined
+    if (!before) continue
+    const from = instance.warming ? old.checkpoint : old.core
+    for (const place of [LEAF_VALUE, LEAF_LAST, LEAF_LAST_AT, LEAF_FELL_FROM])
+      instance.core[leaf.at + place] = from[old.offset + before.at + place]!
+    return
+  }
+  const service = leaf.sinceService ? device.services.get(component) : undefined
+  if (!service) return
+  const counter = service.counters.find(([metric]) => metric === leaf.metric)
+  if (counter) restartMeter(instance.core, leaf.at, { value: counter[1], atMs: service.atMs })
+  else forgetMeter(instance.core, leaf.at)
+}
+
+function sameMeter(leaf: UsageLeaf, other: Leaf): boolean {
+  return (
+    other.kind === 'usage' &&
+    other.metric === leaf.metric &&
+    other.sinceService === leaf.sinceService &&
+    other.perMsMax === leaf.perMsMax
+  )
 }
 
 /** T19: the samples kept for late ones are the first a new version reads. */
@@ -98,30 +142,47 @@ function warm(turn: Turn, device: Device, instance: Instance): void {
       applySample(instance, kept.rows, at + 1, kept.rows[at]!, turn.listenTo(device, instance))
 }
 
-/** Fills in the parameters in force for this device. Returns whether anything is different. */
+/** Fills in what depends on the device: parameters in force, the moments ages are reached, the calendar. */
 export function resolveLimits(device: Device, instance: Instance): boolean {
   const { plan } = instance
-  const limits = plan.parameters.length === 0 ? plan.limits : [...plan.limits]
+  const { facts } = device
+  const own = plan.parameters.length > 0 || plan.ages.length > 0
+  const limits: number[] = own ? [...plan.limits] : (plan.limits as number[])
   let failure: string | null = null
   for (const { index, key, ruleDefault } of plan.parameters) {
-    const { value } = effectiveValue(device.brand.settings(key), device.facts, ruleDefault)
+    const { value } = effectiveValue(device.brand.settings(key), facts, ruleDefault)
     if (value === null) failure = `the parameter ${key} has no value for this device and the rule gives no default`
-    ;(limits as number[])[index] = value ?? Number.NaN
+    limits[index] = value ?? Number.NaN
   }
-  const changed = failure !== instance.failure || limits.some((limit, i) => !Object.is(limit, instance.limits[i]))
+  for (const { index, sinceService } of plan.ages) {
+    const service = sinceService ? device.services.get(plan.component) : undefined
+    const bornMs = service?.atMs ?? facts.installedAtMs ?? Number.NaN
+    limits[index] = boundaryAtOrAfter(bornMs + limits[index]! * DAY_MS)
+    limits[index + 1] = bornMs
+  }
+  if (plan.turning.some((leaf) => leaf.kind === 'season') && !isTimeZone(facts.timeZone))
+    failure = `${facts.timeZone} is no time zone`
+  const changed =
+    failure !== instance.failure ||
+    (plan.turning.length > 0 && instance.zone !== facts.timeZone) ||
+    limits.some((limit, i) => !Object.is(limit, instance.limits[i]))
   instance.limits = limits
   instance.failure = failure
+  instance.zone = facts.timeZone
   return changed
 }
 
+const DAY_MS = 86_400_000
+
 /** A parameter changed: whoever uses it is judged by the new value from here on. */
-export function applyParameter(brand: Brand, key: string): Device[] {
+export function applyParameter(turn: Turn, brand: Brand, key: string): Device[] {
   const touched: Device[] = []
   for (const device of brand.devices.values()) {
     let changed = false
     for (const instance of device.instances) {
       if (!instance.plan.parameters.some((parameter) => parameter.key === key)) continue
       if (!resolveLimits(device, instance)) continue
+      wakeCalendar(instance, nextLookMs(turn, device, instance.plan))
       device.settle(instance)
       changed = true
     }

@@ -5,15 +5,17 @@ import { FALSE, isOpen } from './alert-lifecycle.ts'
 import type { Brand } from './brand.ts'
 import { forgetSkew } from './clock-skew.ts'
 import { columnBit } from './compile.ts'
+import type { Service } from './component-reset.ts'
 import { announceLevel, tellIfCurrent } from './episodes.ts'
 import { calmFromMs } from './flapping.ts'
 import type { Instance } from './instance.ts'
-import { AT, applySample, DECIDED, nextHoldEnd, noticeSilence, passTime, silenceEndsAt } from './instance-core.ts'
+import { AT, applySample, DECIDED, nextByTime, noticeSilence, passTime, silenceEndsAt } from './instance-core.ts'
 import { KeptSamples } from './kept-samples.ts'
 import { rerun } from './late-samples.ts'
 import { closeInstance } from './lifecycle-end.ts'
 import type { ProductLayout } from './product-layout.ts'
 import { rowConcerns } from './row.ts'
+import { textCode } from './text-code.ts'
 import { boundaryAfter, boundaryAtOrAfter } from './tick-timers.ts'
 import type { Turn } from './turn.ts'
 import { endWatches } from './verification.ts'
@@ -41,6 +43,8 @@ export class Device {
   receivedAtMs: number
   /** Readings refused for their time since the clock last looked right (T15). */
   skewed = 0
+  /** By component. They stay with the appliance, whoever owns it (T21). */
+  readonly services = new Map<string, Service>()
   /** Connection epoch, so that an old session's end is not taken for the present one's. */
   epoch = 0
   /** Has changed since the last checkpoint. */
@@ -92,8 +96,8 @@ export class Device {
       const column = columns.get(metric)
       if (column === undefined) continue
       const value = values[metric]!
-      // Text has no order; that it came is all a rule can ask of it.
-      row[column + 1] = typeof value === 'number' ? value : typeof value === 'boolean' ? Number(value) : 1
+      // Text has no order; a rule can ask that it came, and whether it is a certain one.
+      row[column + 1] = typeof value === 'number' ? value : typeof value === 'boolean' ? Number(value) : textCode(value)
       mask |= columnBit(column)
     }
     return mask
@@ -215,18 +219,20 @@ export class Device {
     if (!episode.told) tellIfCurrent(turn, this, instance)
   }
 
-  /** Device time as of the newest tick. */
+  /** Device time as of the newest tick; hub time until the first reading tells the device's own. */
   nowMs(turn: Turn): number {
+    if (!this.hasSpoken) return turn.tickMs
     return this.watermarkMs + Math.max(0, turn.tickMs - this.watermarkReceivedAtMs)
   }
 
   /** Lets hub time reach a boundary. Called when something is due, and only then does anything. */
   tick(turn: Turn, boundaryMs: number): void {
-    turn.historical = this.isBehind
-    const nowMs = this.watermarkMs + (boundaryMs - this.watermarkReceivedAtMs)
+    const nowMs = this.hasSpoken ? this.watermarkMs + (boundaryMs - this.watermarkReceivedAtMs) : boundaryMs
     for (const instance of this.instances) {
       const { plan } = instance
       if (instance.failure !== null) continue
+      // Of a device nobody has heard yet the calendar may speak; its silence is no news.
+      turn.historical = this.isBehind && (this.hasSpoken || plan.axis === 'hub')
       const listener = turn.listenTo(this, instance)
       if (plan.axis === 'hub') {
         passTime(instance, boundaryMs, listener)
@@ -243,15 +249,20 @@ export class Device {
 
   /** Tells what opened unheard and stands. Returns whether anything is still untold. */
   tellHushed(turn: Turn): boolean {
-    turn.historical = this.isBehind
     let untold = false
     for (const instance of this.instances) {
       if (!instance.episode || instance.episode.told) continue
+      turn.historical = this.isBehind && (this.hasSpoken || instance.plan.axis === 'hub')
       tellIfCurrent(turn, this, instance)
       untold ||= !instance.episode.told
       this.dirty = true
     }
     return untold
+  }
+
+  /** It has told its own time. */
+  get hasSpoken(): boolean {
+    return this.watermarkMs !== Number.NEGATIVE_INFINITY
   }
 
   /** Its newest reading was old when it came: what it says is history until it catches up. */
@@ -265,12 +276,12 @@ export class Device {
 
   /** The boundary at which something is due next, were no reading to come; `Infinity` for never. */
   dueMs(turn: Turn): number {
-    const toHubMs = this.watermarkReceivedAtMs - this.watermarkMs
+    const toHubMs = this.hasSpoken ? this.watermarkReceivedAtMs - this.watermarkMs : 0
     let due = Number.POSITIVE_INFINITY
     for (let i = 0; i < this.instances.length; i++) {
       const instance = this.instances[i]!
       if (instance.failure !== null) continue
-      const holdEndMs = nextHoldEnd(instance)
+      const holdEndMs = nextByTime(instance)
       if (instance.plan.axis === 'hub') {
         due = Math.min(due, boundaryAtOrAfter(holdEndMs), boundaryAfter(silenceEndsAt(instance, turn.resumedAtMs)))
       } else if (holdEndMs !== Number.POSITIVE_INFINITY) due = Math.min(due, boundaryAtOrAfter(holdEndMs + toHubMs))
@@ -294,6 +305,7 @@ export class Device {
         core: instance.checkpoint,
         offset: instance.offset,
         windows: instance.checkpointWindows,
+        zone: instance.zone,
       }
       for (let at = 0; at < count * kept.stride; at += kept.stride)
         if (kept.rows[at]! > instance.closedUntilMs && rowConcerns(instance.plan, kept.rows, at + 1))

@@ -5,7 +5,7 @@ import { leavesBehind } from './condition-tree.ts'
 import type { Instance } from './instance.ts'
 import { PEAK } from './instance-core.ts'
 import type { KeptSamples } from './kept-samples.ts'
-import { LEAF_VALUE, type MetricLeaf } from './leaf.ts'
+import { type ComparedLeaf, LEAF_VALUE, type Leaf } from './leaf.ts'
 import { compare, type Truth } from './truth.ts'
 
 /** Points of the chart in an offer or a packet: enough to see a rise, small enough for a row. */
@@ -31,26 +31,54 @@ export function evidenceOf(instance: Instance, kept: KeptSamples, sinceMs: numbe
   const truth = core[offset + TRUTH] as Truth
   const speaks = truth === TRUE || (truth === FALSE && instance.watch !== null)
   const behind = speaks ? leavesBehind(plan.root, truth, core, offset) : null
-  return plan.leaves.flatMap((leaf, i): Evidence[] => {
+  return plan.leaves.flatMap((leaf): Evidence[] => {
     const said = behind === null ? UNKNOWN : behind.get(leaf.at)
-    if (said === undefined) return []
-    if (leaf.kind === 'noData') {
-      const op = said === FALSE ? '<=' : '>'
-      return [{ metric: 'silence', value: null, op, limit: leaf.forMs / 1_000, unit: 's', sinceMs, series: [] }]
+    return said === undefined ? [] : [leafEvidence(instance, kept, leaf, said, sinceMs)]
+  })
+}
+
+function leafEvidence(instance: Instance, kept: KeptSamples, leaf: Leaf, said: Truth, sinceMs: number): Evidence {
+  const { core, offset, limits } = instance
+  const value = core[offset + leaf.at + LEAF_VALUE]!
+  switch (leaf.kind) {
+    case 'noData':
+      return { ...bare('silence', sinceMs), op: said === FALSE ? '<=' : '>', limit: leaf.forMs / 1_000, unit: 's' }
+    case 'season':
+      return { ...bare('season', sinceMs), op: said === FALSE ? '!=' : '==', unit: '1' }
+    case 'age': {
+      const days = (limits[leaf.limitAt]! - limits[leaf.limitAt + 1]!) / DAY_MS
+      const old = compare(leaf.op, value, days) ? value : Math.max(value, days)
+      const op = said === FALSE ? OPPOSITE[leaf.op] : leaf.op
+      return { ...bare('age', sinceMs), value: finite(old), op, limit: finite(days), unit: 'd' }
     }
-    const { value, limit } = compared(instance, leaf, i, said)
-    return [
-      {
+    case 'event': {
+      const series = leaf.isText ? [] : recent(kept, leaf.column)
+      const limit = limits[leaf.limitAt + (said === TRUE && value < limits[leaf.limitAt]! ? 1 : 0)]!
+      return { metric: leaf.metric, value, op: said === FALSE ? '<' : '>=', limit, unit: '1', sinceMs, series }
+    }
+    default: {
+      const { value: told, limit } = compared(instance, leaf, said)
+      return {
         metric: leaf.metric,
-        value: Number.isFinite(value) ? value : null,
+        value: finite(told),
         op: said === FALSE ? OPPOSITE[leaf.op] : leaf.op,
-        limit: Number.isFinite(limit) ? limit : null,
+        limit: finite(limit),
         unit: leaf.unit,
         sinceMs,
         series: recent(kept, leaf.column),
-      },
-    ]
-  })
+      }
+    }
+  }
+}
+
+const DAY_MS = 86_400_000
+
+function bare(metric: string, sinceMs: number): Omit<Evidence, 'op'> {
+  return { metric, value: null, limit: null, unit: '1', sinceMs, series: [] }
+}
+
+function finite(number: number): number | null {
+  return Number.isFinite(number) ? number : null
 }
 
 /**
@@ -60,16 +88,15 @@ export function evidenceOf(instance: Instance, kept: KeptSamples, sinceMs: numbe
  */
 function compared(
   { plan, core, offset, limits }: Instance,
-  leaf: MetricLeaf,
-  i: number,
+  leaf: ComparedLeaf,
   said: Truth,
 ): { value: number; limit: number } {
   const value = core[offset + leaf.at + LEAF_VALUE]!
-  const limit = limits[2 * i]!
+  const limit = limits[leaf.limitAt]!
   if (said !== TRUE || compare(leaf.op, value, limit)) return { value, limit }
   const worst = core[offset + PEAK]!
   if (plan.peakAt === leaf.at + LEAF_VALUE && compare(leaf.op, worst, limit)) return { value: worst, limit }
-  return { value, limit: limits[2 * i + 1]! }
+  return { value, limit: limits[leaf.limitAt + 1]! }
 }
 
 function recent({ rows, stride, width }: KeptSamples, column: number): [number, number][] {

@@ -9,13 +9,16 @@ import {
   NOBODY,
   STATE,
   TRUTH,
+  UNTIL,
 } from './alert-clock.ts'
 import { FALSE, INACTIVE, isOpen, TRUE, UNKNOWN } from './alert-lifecycle.ts'
 import { knownUntil, truthAt } from './condition-tree.ts'
-import { LEAF_TRUTH, LEAF_UNTIL, LEAF_VALUE, type NoDataLeaf } from './leaf.ts'
+import { isCompared, LEAF_NEXT, LEAF_TRUTH, LEAF_UNTIL, LEAF_VALUE, type MetricLeaf, type NoDataLeaf } from './leaf.ts'
 import type { Plan } from './plan.ts'
-import type { SampleWindow } from './sample-window.ts'
+import { readOtherLeaf } from './read-leaf.ts'
+import type { KeptWindow, SampleWindow } from './sample-window.ts'
 import { compare, type Truth } from './truth.ts'
+import { nextTurnMs, turnLeaves } from './turning.ts'
 
 /**
  * The part of an instance that samples and time alone decide, as plain numbers in an array its
@@ -40,7 +43,9 @@ export interface Place {
   limits: readonly number[]
   core: number[]
   offset: number
-  windows: readonly SampleWindow[]
+  windows: readonly KeptWindow[]
+  /** IANA zone of the home: whose calendar counts. */
+  zone: string
 }
 
 export interface SampleListener extends Listener {
@@ -60,6 +65,7 @@ export function freshCore(plan: Plan): number[] {
     core[leaf.at + LEAF_UNTIL] = Number.NEGATIVE_INFINITY
     core[leaf.at + LEAF_TRUTH] = UNKNOWN
   }
+  for (const leaf of plan.turning) core[leaf.at + LEAF_NEXT] = Number.POSITIVE_INFINITY
   for (const level of plan.levels) freshLife(core, level.at)
   return core
 }
@@ -76,8 +82,13 @@ export function applySample(
   atMs: number,
   listener: SampleListener,
 ): void {
+  const turns = place.plan.turning.length > 0
+  if (turns) passTurns(place, atMs - 1, listener)
   before(place, atMs, listener)
   readLeaves(place, row, rowAt, atMs, listener)
+  // Leaves this sample says nothing to may turn at its very moment.
+  if (turns) turnLeaves(place, atMs, listener)
+  place.core[place.offset + AT] = atMs
   const samplesAt = place.offset + SAMPLES
   place.core[samplesAt] = place.core[samplesAt]! + 1
   conclude(place, atMs, listener)
@@ -89,10 +100,11 @@ export function applySample(
  *
  * @param notBeforeMs silence counts from here at the earliest: when the hub itself was away
  */
-export function noticeSilence(place: Place, boundaryMs: number, notBeforeMs: number, listener: Listener): void {
+export function noticeSilence(place: Place, boundaryMs: number, notBeforeMs: number, listener: SampleListener): void {
   const { plan, core, offset } = place
   if (!plan.leaves.some((leaf) => leaf.kind === 'noData' && falls(leaf))) return
   before(place, boundaryMs, listener)
+  core[offset + AT] = boundaryMs
   for (const leaf of plan.leaves) {
     if (leaf.kind !== 'noData' || !falls(leaf)) continue
     core[offset + leaf.at + LEAF_TRUTH] = TRUE
@@ -128,7 +140,6 @@ function conclude(place: Place, atMs: number, listener: Listener): void {
   const { levels } = plan
   const truth = truthAt(plan.root, core, offset, atMs)
   const untilMs = truth === UNKNOWN ? atMs : knownUntil(plan.root, truth, core, offset, atMs)
-  core[offset + AT] = atMs
   if (core[offset + STATE] === INACTIVE) core[offset + PEAK] = Number.NaN
   if (truth === TRUE || core[offset + STATE] !== INACTIVE) notePeak(plan, core, offset)
 
@@ -140,9 +151,38 @@ function conclude(place: Place, atMs: number, listener: Listener): void {
   afterSample(core, offset, plan, truth, untilMs, atMs, listener)
 }
 
-/** Lets time pass to `toMs`, no sample having come: a hold may end while truth is still known (T3, T10). */
-export function passTime({ plan, core, offset }: Place, toMs: number, listener: Listener): void {
+/**
+ * Takes the turns up to `toMs` in their order: moments at which a leaf changes by time alone. Each is like a sample
+ * that has no values, so that a life stays a function of samples and event time, however often somebody looks.
+ */
+function passTurns(place: Place, toMs: number, listener: SampleListener): number {
+  let last = Number.NEGATIVE_INFINITY
+  for (let turnMs = nextTurnMs(place); turnMs <= toMs; turnMs = nextTurnMs(place)) {
+    before(place, turnMs, listener)
+    turnLeaves(place, turnMs, listener)
+    conclude(place, turnMs, listener)
+    last = turnMs
+  }
+  return last
+}
+
+/** Weighs the leaves anew after a change from outside, without a step of the life. Returns what the condition says. */
+export function reweigh({ plan, core, offset }: Place, atMs: number): Truth {
+  const truth = truthAt(plan.root, core, offset, atMs)
+  core[offset + TRUTH] = truth
+  core[offset + UNTIL] = truth === UNKNOWN ? atMs : knownUntil(plan.root, truth, core, offset, atMs)
+  return truth
+}
+
+/**
+ * Lets time pass to `toMs`, no sample having come: a leaf may turn, and a hold may end while truth is still
+ * known (T3, T10).
+ */
+export function passTime(place: Place, toMs: number, listener: SampleListener): void {
+  const { plan, core, offset } = place
   const { levels } = plan
+  if (plan.turning.length > 0)
+    core[offset + DECIDED] = Math.max(core[offset + DECIDED]!, passTurns(place, toMs, listener))
   for (let k = 0; k < levels.length; k++) {
     const at = offset + levels[k]!.at
     const endsAt = holdEndsAt(core, at, plan.levelTimes)
@@ -157,8 +197,10 @@ export function passTime({ plan, core, offset }: Place, toMs: number, listener: 
 }
 
 /** The next moment at which time alone changes something; `Infinity` when nothing is running. */
-export function nextHoldEnd({ plan, core, offset }: Place): number {
+export function nextByTime(place: Place): number {
+  const { plan, core, offset } = place
   let next = holdEndsAt(core, offset, plan)
+  if (plan.turning.length > 0) next = Math.min(next, nextTurnMs(place))
   for (const level of plan.levels) next = Math.min(next, holdEndsAt(core, offset + level.at, plan.levelTimes))
   return next
 }
@@ -169,49 +211,52 @@ export function levelHeld({ plan, core, offset }: Place): number {
   return 0
 }
 
-function readLeaves(
-  { plan, limits, core, offset, windows }: Place,
-  row: readonly number[],
-  rowAt: number,
+function readLeaves(place: Place, row: readonly number[], rowAt: number, atMs: number, listener: SampleListener): void {
+  const { plan, limits, core, offset } = place
+  const { comparisons, others } = plan
+  // Apart, because nearly every leaf is one of these and its path is the one every reading takes.
+  for (let i = 0; i < comparisons.length; i++) {
+    const leaf = comparisons[i]!
+    const value = row[rowAt + leaf.column]!
+    if (Number.isNaN(value)) continue
+    const at = offset + leaf.at
+    if (leaf.window >= 0) readWindow(place, leaf, value, atMs, listener)
+    else {
+      core[at + LEAF_VALUE] = value
+      core[at + LEAF_UNTIL] = atMs + leaf.speaksMs
+      if (compare(leaf.op, value, limits[leaf.limitAt]!)) core[at + LEAF_TRUTH] = TRUE
+      else if (!compare(leaf.op, value, limits[leaf.limitAt + 1]!)) core[at + LEAF_TRUTH] = FALSE
+    }
+  }
+  for (let i = 0; i < others.length; i++) readOtherLeaf(place, others[i]!, row, rowAt, atMs, listener)
+}
+
+function readWindow(
+  { limits, core, offset, windows }: Place,
+  leaf: MetricLeaf,
+  newest: number,
   atMs: number,
   listener: SampleListener,
 ): void {
-  for (let i = 0; i < plan.leaves.length; i++) {
-    const leaf = plan.leaves[i]!
-    const at = offset + leaf.at
-    let value = leaf.column < 0 ? 1 : row[rowAt + leaf.column]!
-    if (Number.isNaN(value)) continue
-    if (leaf.kind === 'noData') {
-      // A reading ends the silence; ticks notice that there is one.
-      core[at + LEAF_TRUTH] = FALSE
-      core[at + LEAF_UNTIL] = Number.POSITIVE_INFINITY
-      core[at + LEAF_VALUE] = atMs
-      continue
-    }
-    let speaks = true
-    if (leaf.window >= 0) {
-      const window = windows[leaf.window]!
-      window.add(atMs, value)
-      value = window.value()
-      speaks = window.count() >= leaf.atLeast && !Number.isNaN(value)
-      if (speaks && !Number.isFinite(value)) {
-        listener.failed(`the ${leaf.agg} of ${leaf.metric} over the window is not a finite number`)
-        speaks = false
-      }
-    }
-    const before = core[at + LEAF_TRUTH]! as Truth
-    core[at + LEAF_VALUE] = value
-    core[at + LEAF_UNTIL] = atMs + leaf.speaksMs
-    if (!speaks) core[at + LEAF_TRUTH] = UNKNOWN
-    else if (compare(leaf.op, value, limits[2 * i]!)) core[at + LEAF_TRUTH] = TRUE
-    else if (!compare(leaf.op, value, limits[2 * i + 1]!)) core[at + LEAF_TRUTH] = FALSE
-    else core[at + LEAF_TRUTH] = before
+  const at = offset + leaf.at
+  const window = windows[leaf.window]! as SampleWindow
+  window.add(atMs, newest)
+  const value = window.value()
+  core[at + LEAF_VALUE] = value
+  core[at + LEAF_UNTIL] = atMs + leaf.speaksMs
+  let speaks = window.count() >= leaf.atLeast && !Number.isNaN(value)
+  if (speaks && !Number.isFinite(value)) {
+    listener.failed(`the ${leaf.agg} of ${leaf.metric} over the window is not a finite number`)
+    speaks = false
   }
+  if (!speaks) core[at + LEAF_TRUTH] = UNKNOWN
+  else if (compare(leaf.op, value, limits[leaf.limitAt]!)) core[at + LEAF_TRUTH] = TRUE
+  else if (!compare(leaf.op, value, limits[leaf.limitAt + 1]!)) core[at + LEAF_TRUTH] = FALSE
 }
 
 function levelTruthOf({ plan, limits, core, offset }: Place, k: number): Truth {
   const leaf = plan.leaves[0]!
-  if (leaf.kind !== 'metric') return UNKNOWN
+  if (!isCompared(leaf)) return UNKNOWN
   const value = core[offset + leaf.at + LEAF_VALUE]!
   const limitAt = 2 * (plan.leaves.length + k)
   if (compare(leaf.op, value, limits[limitAt]!)) return TRUE

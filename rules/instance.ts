@@ -1,7 +1,10 @@
 import type { RuleMode, Severity } from '#contracts'
+import { ChangeTrail } from './change-trail.ts'
+import { EventTimes } from './event-times.ts'
 import { AT, freshCore, type Place } from './instance-core.ts'
+import type { ChangeLeaf, EventLeaf, Leaf, MetricLeaf } from './leaf.ts'
 import type { Plan } from './plan.ts'
-import { SampleWindow } from './sample-window.ts'
+import { type KeptWindow, SampleWindow } from './sample-window.ts'
 
 /** The open episode of an instance: who it is and what has been said about it. */
 export interface OpenEpisode {
@@ -68,8 +71,9 @@ export class Instance implements Place {
   core: number[]
   checkpoint: number[]
   offset = 0
-  windows: readonly SampleWindow[]
-  checkpointWindows: readonly SampleWindow[]
+  zone = 'UTC'
+  windows: readonly KeptWindow[]
+  checkpointWindows: readonly KeptWindow[]
   episode: OpenEpisode | null = null
   /** Recent episodes in the order they opened. */
   openings: readonly Opening[] = NONE
@@ -124,18 +128,26 @@ export function watchKey(caseId: string): string {
 }
 
 /** Shared by the many instances that have none. */
-const NO_WINDOWS: readonly SampleWindow[] = []
+const NO_WINDOWS: readonly KeptWindow[] = []
 
-export function cloneWindows(windows: readonly SampleWindow[]): readonly SampleWindow[] {
+export function cloneWindows(windows: readonly KeptWindow[]): readonly KeptWindow[] {
   return windows.length === 0 ? NO_WINDOWS : windows.map((window) => window.clone())
 }
 
-function freshWindows(plan: Plan): readonly SampleWindow[] {
-  if (plan.windows === 0) return NO_WINDOWS
-  const windows: SampleWindow[] = []
-  for (const leaf of plan.leaves)
-    if (leaf.kind === 'metric' && leaf.agg) windows.push(new SampleWindow(leaf.agg, leaf.windowMs))
-  return windows
+function freshWindows(plan: Plan): readonly KeptWindow[] {
+  return plan.windows === 0 ? NO_WINDOWS : plan.leaves.flatMap((leaf) => windowOf(leaf, []) ?? [])
+}
+
+/** The window a leaf keeps, holding what was saved of it; `null` for a leaf that keeps none. */
+export function windowOf(leaf: Leaf, saved: readonly number[]): KeptWindow | null {
+  if (!keepsWindow(leaf)) return null
+  if (leaf.kind === 'change') return new ChangeTrail(leaf.overMs, saved)
+  if (leaf.kind === 'event') return new EventTimes(leaf.windowMs, leaf.count, saved)
+  return new SampleWindow(leaf.agg!, leaf.windowMs, saved)
+}
+
+export function keepsWindow(leaf: Leaf): leaf is MetricLeaf | ChangeLeaf | EventLeaf {
+  return leaf.kind === 'change' || leaf.kind === 'event' || (leaf.kind === 'metric' && leaf.agg !== null)
 }
 
 /** Moves instances into arrays of their own device, one behind the other. */

@@ -39,6 +39,7 @@ export function rerun(turn: Turn, device: Device, instance: Instance, nowMs: num
     core: instance.checkpoint.slice(instance.offset, instance.offset + instance.plan.length),
     offset: 0,
     windows: cloneWindows(instance.checkpointWindows),
+    zone: instance.zone,
   }
   const notes = new Notes(place)
   const from = kept.find(instance.closedUntilMs)

@@ -5,17 +5,47 @@ export const LEAF_UNTIL = 0
 export const LEAF_TRUTH = 1
 /** Newest value or aggregate; for silence, when the last reading came. */
 export const LEAF_VALUE = 2
-export const LEAF_LENGTH = 3
+const COMMON_LENGTH = 3
+/** Of leaves that change by time alone: when that happens next; `Infinity` for never. */
+export const LEAF_NEXT = 3
+/** Of events: whether the newest sample was one. */
+export const LEAF_WAS = 4
+/** Of usage: the counter as it stood last, when that was, and what it fell from when it just fell. */
+export const LEAF_LAST = 3
+export const LEAF_LAST_AT = 4
+export const LEAF_FELL_FROM = 5
 
-/** One comparison of one metric, its names resolved. */
-export interface MetricLeaf {
-  kind: 'metric'
+/** Numbers a leaf keeps, by kind. */
+export const LEAF_LENGTHS: Readonly<Record<Leaf['kind'], number>> = {
+  metric: COMMON_LENGTH,
+  noData: COMMON_LENGTH,
+  change: COMMON_LENGTH + 1,
+  usage: COMMON_LENGTH + 3,
+  age: COMMON_LENGTH + 1,
+  event: COMMON_LENGTH + 2,
+  season: COMMON_LENGTH + 1,
+}
+
+interface Placed {
   /** Place among the instance's numbers. */
   at: number
+  /** Place of value and clear among the instance's limits. */
+  limitAt: number
+}
+
+/** Of one metric, its names resolved. */
+interface OfMetric extends Placed {
   /** Column of the metric in a row of the device's values. */
   column: number
   metric: string
   unit: string
+  /** How long a sample speaks without another: maxGap, or the window when that is shorter. */
+  speaksMs: number
+}
+
+/** One comparison of one metric, or of an aggregate of it. */
+export interface MetricLeaf extends OfMetric {
+  kind: 'metric'
   op: Comparison
   agg: Aggregate | null
   windowMs: number
@@ -23,17 +53,86 @@ export interface MetricLeaf {
   window: number
   /** Samples the window needs before it speaks. */
   atLeast: number
-  /** How long a sample speaks without another: maxGap, or the window when that is shorter. */
-  speaksMs: number
 }
 
 /** Silence of the device, or of one metric, judged in hub time. */
-export interface NoDataLeaf {
+export interface NoDataLeaf extends Placed {
   kind: 'noData'
-  at: number
   /** Column of the metric; −1 when any reading ends the silence. */
   column: number
   forMs: number
 }
 
-export type Leaf = MetricLeaf | NoDataLeaf
+/** The newest value less the one that stood `overMs` before. */
+export interface ChangeLeaf extends OfMetric {
+  kind: 'change'
+  op: Comparison
+  overMs: number
+  window: number
+  /** Asked as time passes too, not only with each reading: where devices speak only when something changes. */
+  turns: boolean
+}
+
+/** What a counter has counted in all, or since the last service. */
+export interface UsageLeaf extends OfMetric {
+  kind: 'usage'
+  op: Comparison
+  sinceService: boolean
+  /** The most it can grow, per millisecond and at once; more is a jump. */
+  perMsMax: number
+  slack: number
+  /** Where the counter starts over, when the product says so. */
+  rollsOverAt: number
+}
+
+/** Age of the device or, since its service, of the component. Its limit is the moment it is reached. */
+export interface AgeLeaf extends Placed {
+  kind: 'age'
+  column: -1
+  op: Comparison
+  sinceService: boolean
+}
+
+/** How often something happened within a window. */
+export interface EventLeaf extends OfMetric {
+  kind: 'event'
+  /** As the value stands in a row. */
+  equals: number
+  /** Every report counts, not only that it became so. */
+  eachReport: boolean
+  isText: boolean
+  /** How many make it true. */
+  count: number
+  windowMs: number
+  window: number
+}
+
+/** Part of the year, by the calendar of the home. */
+export interface SeasonLeaf extends Placed {
+  kind: 'season'
+  column: -1
+  from: MonthDay
+  to: MonthDay
+}
+
+export interface MonthDay {
+  month: number
+  day: number
+}
+
+/** Leaves that change by time alone, no sample having come. */
+export type TurningLeaf = ChangeLeaf | AgeLeaf | EventLeaf | SeasonLeaf
+
+export type Leaf = MetricLeaf | NoDataLeaf | UsageLeaf | TurningLeaf
+
+/** Leaves whose truth is a number beside a limit: what levels can be of. */
+export type ComparedLeaf = MetricLeaf | ChangeLeaf | UsageLeaf
+
+export function isCompared(leaf: Leaf): leaf is ComparedLeaf {
+  return leaf.kind === 'metric' || leaf.kind === 'change' || leaf.kind === 'usage'
+}
+
+/** Leaves the calendar decides: known at any time, whatever the device reports. */
+export function isCalendar(leaf: Leaf): leaf is AgeLeaf | SeasonLeaf {
+  return leaf.kind === 'age' || leaf.kind === 'season'
+}

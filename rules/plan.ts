@@ -1,13 +1,20 @@
 import type { EpisodeSubject, RuleDocument, Severity, Value } from '#contracts'
 import type { HoldTimes } from './alert-clock.ts'
 import type { TreeNode } from './condition-tree.ts'
-import type { Leaf } from './leaf.ts'
+import type { Leaf, MetricLeaf, TurningLeaf } from './leaf.ts'
 
 /** A limit that is a parameter, and where it stands among the limits. */
 export interface ParameterLimit {
   index: number
   key: string
   ruleDefault: number | null
+}
+
+/** A limit that is an age: the moment it is reached depends on the device. */
+export interface AgeLimit {
+  /** Where the moment stands among the limits; behind it the moment age is counted from. */
+  index: number
+  sinceService: boolean
 }
 
 /**
@@ -21,6 +28,11 @@ export interface Plan extends HoldTimes {
   /** `hub` when silence is part of the condition: silence is about arrival, so all of it is judged by arrival. */
   axis: 'event' | 'hub'
   leaves: readonly Leaf[]
+  /** The same, apart: comparisons of metrics, and all others. */
+  comparisons: readonly MetricLeaf[]
+  others: readonly Exclude<Leaf, MetricLeaf>[]
+  /** Those that change by time alone. */
+  turning: readonly TurningLeaf[]
   root: TreeNode
   /** Levels above the first: each a life of its own at `at`. */
   levels: readonly { at: number }[]
@@ -30,6 +42,7 @@ export interface Plan extends HoldTimes {
   /** Value and clear of each leaf, then of each level; `NaN` for a parameter. */
   limits: readonly number[]
   parameters: readonly ParameterLimit[]
+  ages: readonly AgeLimit[]
   /** Numbers an instance needs. */
   length: number
   windows: number

@@ -25,7 +25,11 @@ export class ProductLayout {
     this.metrics = [...metrics]
     this.columns = new Map(metrics.map((metric, column) => [metric, column]))
     // From the first day, so that a repair finds the readings taken between it and its report.
-    for (const component of product.components ?? []) this.recovery(component.key)
+    // The counter of a rated life too, so that a service knows where it stood.
+    for (const { key, ratedLife } of product.components ?? []) {
+      this.recovery(key)
+      if (ratedLife && 'metric' in ratedLife) this.of(ratedLife.metric)
+    }
   }
 
   of(metric: string): number {

@@ -1,4 +1,9 @@
 import type { Aggregate } from '#contracts'
+import type { ChangeTrail } from './change-trail.ts'
+import type { EventTimes } from './event-times.ts'
+
+/** What a leaf keeps of the past besides its few numbers. */
+export type KeptWindow = SampleWindow | ChangeTrail | EventTimes
 
 /**
  * Slots of one window. A sample closer than a 64th of the window to the start of the newest

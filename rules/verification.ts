@@ -6,12 +6,13 @@ import { levelsBefore, partShows } from './claimed-part.ts'
 import { findComponent } from './compile.ts'
 import { markServiced } from './component-reset.ts'
 import type { Device } from './device.ts'
-import { resolveLimits } from './device-rules.ts'
+import { nextLookMs, resolveLimits } from './device-rules.ts'
 import { evidenceOf } from './evidence.ts'
 import { Instance, shareArrays } from './instance.ts'
 import { AT, applySample, SAMPLES } from './instance-core.ts'
 import { rowConcerns } from './row.ts'
 import type { Turn } from './turn.ts'
+import { wakeCalendar } from './turning.ts'
 
 type VerificationStarted = Extract<ControlChange, { type: 'verification.started' }>
 
@@ -62,6 +63,7 @@ export function startWatch(turn: Turn, device: Device, change: VerificationStart
     ...(change.partReplaced ? { before: levelsBefore(plan, device.kept, repairedAtMs, change.before) } : {}),
   }
   resolveLimits(device, watch)
+  wakeCalendar(watch, nextLookMs(turn, device, plan))
   device.settle(watch)
   // Nothing before the repair has a say, and nothing that is no longer kept.
   watch.checkpoint[AT] = Math.max(device.kept.startMs, repairedAtMs - 1)

@@ -3,7 +3,7 @@ import { ENTERED, SINCE, STARTED, STATE, TRUTH, UNTIL } from './alert-clock.ts'
 import { FIRING, PENDING, RECOVERING, STATES, UNKNOWN } from './alert-lifecycle.ts'
 import type { Device } from './device.ts'
 import type { Instance } from './instance.ts'
-import { LEAF_VALUE } from './leaf.ts'
+import { isCompared, LEAF_VALUE } from './leaf.ts'
 import type { Turn } from './turn.ts'
 
 export interface ViewFilter {
@@ -42,8 +42,7 @@ function qualityOf(turn: Turn, device: Device, instance: Instance): DataQuality 
   if (instance.failure !== null) return 'error'
   for (const leaf of plan.leaves) {
     const value = core[offset + leaf.at + LEAF_VALUE]!
-    if (leaf.kind === 'metric' && (value === Number.POSITIVE_INFINITY || value === Number.NEGATIVE_INFINITY))
-      return 'error'
+    if (isCompared(leaf) && (value === Number.POSITIVE_INFINITY || value === Number.NEGATIVE_INFINITY)) return 'error'
   }
   const silentMs = turn.tickMs - Math.max(device.receivedAtMs, turn.resumedAtMs)
   if (silentMs > plan.noDataAfterMs) return 'no-data'
@@ -53,7 +52,7 @@ function qualityOf(turn: Turn, device: Device, instance: Instance): DataQuality 
 }
 
 function lastValueOf({ plan, core, offset }: Instance): number | null {
-  const leaf = plan.leaves.find((candidate) => candidate.kind === 'metric')
+  const leaf = plan.leaves.find(isCompared)
   if (!leaf) return null
   const value = core[offset + leaf.at + LEAF_VALUE]!
   return Number.isFinite(value) ? value : null

@@ -14,5 +14,9 @@ function windowMs(condition: Condition): number {
   if ('any' in condition) return Math.max(...condition.any.map(windowMs))
   if ('not' in condition) return windowMs(condition.not)
   if ('noData' in condition) return durationMs(condition.noData.for) ?? 0
+  if ('change' in condition) return durationMs(condition.change.over) ?? 0
+  if ('event' in condition) return durationMs(condition.event.window) ?? 0
+  // Counters are taken over from the version before; the calendar needs no past.
+  if ('usage' in condition || 'age' in condition || 'season' in condition) return 0
   return durationMs(condition.window ?? '') ?? 0
 }

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
-import { instantOf, isQuiet, localTime, quietOverAt } from './quiet-hours.ts'
+import { instantOf, localTime } from '#platform'
+import { isQuiet, quietOverAt } from './quiet-hours.ts'
 
 const shanghai = { from: '21:00', to: '08:30', timeZone: 'Asia/Shanghai' }
 const at = (text: string): number => Date.parse(text)

@@ -1,7 +1,6 @@
 import { type AgreementDocument, instant, type ServiceHours, type Slot } from '#contracts'
-import { durationMs } from '#platform'
+import { durationMs, instantOf, localTime, minuteOf } from '#platform'
 import { SLOT_DAYS, SLOTS_MAX } from './policy.ts'
-import { instantOf, localTime, minuteOf } from './quiet-hours.ts'
 
 /** What a partner that states no hours is taken to work: days and times most field services share. */
 const DEFAULT_HOURS: Required<ServiceHours> = {

@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import type { Aggregate, Condition, RuleDocument } from '#contracts'
+import type { Aggregate, Condition, ReadingValue, RuleDocument } from '#contracts'
 import { aRule } from './story.ts'
 
 const METRICS = ['filter_dp_pa', 'fan_rpm'] as const
@@ -25,7 +25,8 @@ const windowLeaf: fc.Arbitrary<Condition> = fc
   .record({
     leaf: comparison,
     agg: fc.constantFrom<Aggregate>('last', 'mean', 'min', 'max', 'sum', 'count', 'stddev'),
-    minutes: fc.integer({ min: 1, max: 30 }),
+    // Readings are 10 s apart at least: a longer window would share its 64 slots.
+    minutes: fc.integer({ min: 1, max: 10 }),
     atLeast: fc.integer({ min: 1, max: 4 }),
   })
   .map(({ leaf, agg, minutes, atLeast }) => ({
@@ -38,32 +39,110 @@ const windowLeaf: fc.Arbitrary<Condition> = fc
     atLeast: agg === 'stddev' ? Math.max(2, atLeast) : atLeast,
   }))
 
-export const condition: fc.Arbitrary<Condition> = fc.letrec<{ node: Condition; leaf: Condition }>((tie) => ({
-  node: fc.oneof(
-    { maxDepth: 3, withCrossShrink: true },
-    tie('leaf'),
-    fc.array(tie('node'), { minLength: 1, maxLength: 3 }).map((all) => ({ all })),
-    fc.array(tie('node'), { minLength: 1, maxLength: 3 }).map((any) => ({ any })),
-    tie('node').map((not) => ({ not })),
+const clearOf = (op: string, limit: number, band: number) =>
+  band > 0 ? { clear: op.startsWith('>') ? limit - band : limit + band } : {}
+
+const changeLeaf: fc.Arbitrary<Condition> = fc
+  .record({ leaf: comparison, limit: fc.integer({ min: -4, max: 4 }), minutes: fc.integer({ min: 1, max: 10 }) })
+  .map(({ leaf: { metric, op, band }, limit, minutes }) => ({
+    change: { metric, over: `${minutes}m`, op, value: limit, ...clearOf(op, limit, band) },
+  }))
+
+const usageLeaf: fc.Arbitrary<Condition> = fc
+  .record({
+    leaf: comparison,
+    limit: fc.integer({ min: 5, max: 80 }),
+    sinceService: fc.boolean(),
+    // No growth of whole numbers is exactly this: rounding may not decide.
+    perDayMax: fc.constantFrom(undefined, undefined, 50.123, 1000.7),
+  })
+  .map(({ leaf: { metric, op, band }, limit, sinceService, perDayMax }) => ({
+    usage: {
+      metric,
+      op,
+      value: limit,
+      ...clearOf(op, limit, band),
+      sinceService,
+      ...(perDayMax === undefined ? {} : { perDayMax }),
+    },
+  }))
+
+const eventLeaf: fc.Arbitrary<Condition> = fc
+  .record({
+    what: fc.constantFrom({ metric: 'mode', equals: 'E4' }, { metric: 'door_open', equals: true }),
+    count: fc.integer({ min: 1, max: 4 }),
+    fewer: fc.integer({ min: 0, max: 3 }),
+    minutes: fc.integer({ min: 1, max: 20 }),
+    each: fc.constantFrom<undefined | 'change' | 'report'>(undefined, 'change', 'report'),
+  })
+  .map(({ what, count, fewer, minutes, each }) => ({
+    event: {
+      ...what,
+      count,
+      window: `${minutes}m`,
+      ...(fewer > 0 ? { clear: Math.max(1, count - fewer) } : {}),
+      ...(each ? { each } : {}),
+    },
+  }))
+
+/** Of a device installed a day before the readings, give or take minutes. */
+const ageLeaf: fc.Arbitrary<Condition> = fc
+  .record({ op: fc.constantFrom<'>' | '<'>('>', '<'), value: fc.constantFrom(1, 1, 30), sinceService: fc.boolean() })
+  .map((age) => ({ age }))
+
+/** Seasons that begin or end at the first midnight in Shanghai after 1 January 2026, or not at all. */
+const seasonLeaf: fc.Arbitrary<Condition> = fc
+  .constantFrom(['--01-01', '--01-01'], ['--01-02', '--02-01'], ['--12-01', '--01-01'], ['--03-01', '--05-01'])
+  .map(([from, to]) => ({ season: { from: from!, to: to! } }))
+
+const trees = (leaves: fc.Arbitrary<Condition>): fc.Arbitrary<Condition> =>
+  fc.letrec<{ node: Condition; leaf: Condition }>((tie) => ({
+    node: fc.oneof(
+      { maxDepth: 3, withCrossShrink: true },
+      tie('leaf'),
+      fc.array(tie('node'), { minLength: 1, maxLength: 3 }).map((all) => ({ all })),
+      fc.array(tie('node'), { minLength: 1, maxLength: 3 }).map((any) => ({ any })),
+      tie('node').map((not) => ({ not })),
+    ),
+    leaf: leaves,
+  })).node
+
+/** Without a calendar: whatever time it is, the same readings mean the same. */
+const timelessLeaf = fc.oneof(
+  { weight: 3, arbitrary: plainLeaf },
+  { weight: 1, arbitrary: windowLeaf },
+  { weight: 1, arbitrary: changeLeaf },
+  { weight: 1, arbitrary: usageLeaf },
+  { weight: 1, arbitrary: eventLeaf },
+)
+export const timelessCondition = trees(timelessLeaf)
+export const condition = trees(
+  fc.oneof(
+    { weight: 7, arbitrary: timelessLeaf },
+    { weight: 1, arbitrary: ageLeaf },
+    { weight: 1, arbitrary: seasonLeaf },
   ),
-  leaf: fc.oneof({ weight: 3, arbitrary: plainLeaf }, { weight: 1, arbitrary: windowLeaf }),
-})).node
+)
 
 const hold = fc.constantFrom(undefined, '10s', '1m', '3m', '10m')
 
 /** A rule of any condition and holds; `latch: none` unless drawn otherwise, so that most episodes end by themselves. */
-export const rule: fc.Arbitrary<RuleDocument> = fc
-  .record({ when: condition, for: hold, keep: hold, latched: fc.integer({ min: 0, max: 3 }) })
-  .map(({ when, for: held, keep, latched }) => {
-    const { for: _for, keep: _keep, ...rest } = aRule()
-    return {
-      ...rest,
-      when,
-      latch: latched === 0 ? ('until-serviced' as const) : ('none' as const),
-      ...(held ? { for: held } : {}),
-      ...(keep ? { keep } : {}),
-    }
-  })
+const rulesOf = (conditions: fc.Arbitrary<Condition>): fc.Arbitrary<RuleDocument> =>
+  fc
+    .record({ when: conditions, for: hold, keep: hold, latched: fc.integer({ min: 0, max: 3 }) })
+    .map(({ when, for: held, keep, latched }) => {
+      const { for: _for, keep: _keep, ...rest } = aRule()
+      return {
+        ...rest,
+        when,
+        latch: latched === 0 ? ('until-serviced' as const) : ('none' as const),
+        ...(held ? { for: held } : {}),
+        ...(keep ? { keep } : {}),
+      }
+    })
+
+export const rule = rulesOf(condition)
+export const timelessRule = rulesOf(timelessCondition)
 
 /** A rule with further severities of one comparison. */
 export const leveledRule: fc.Arbitrary<RuleDocument> = fc
@@ -95,15 +174,26 @@ const step = fc.oneof(
 
 export interface DrawnSample {
   step: number
-  values: Record<string, number>
+  values: Record<string, ReadingValue>
 }
+
+/** Values of one message: some metrics, not all, and now and then text. */
+export const values = fc
+  .record(
+    {
+      filter_dp_pa: value,
+      fan_rpm: value,
+      door_open: fc.boolean(),
+      mode: fc.constantFrom('E4', 'E4', 'ok'),
+    },
+    { requiredKeys: [] },
+  )
+  .filter((drawn) => Object.keys(drawn).length > 0) as fc.Arbitrary<Record<string, ReadingValue>>
 
 export const samples: fc.Arbitrary<DrawnSample[]> = fc.array(
   fc.record({
     step,
-    values: fc
-      .record({ filter_dp_pa: value, fan_rpm: value }, { requiredKeys: [] })
-      .filter((values) => Object.keys(values).length > 0) as fc.Arbitrary<Record<string, number>>,
+    values,
   }),
-  { minLength: 1, maxLength: 40 },
+  { minLength: 1, maxLength: 40, size: 'max' },
 )

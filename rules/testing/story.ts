@@ -88,12 +88,21 @@ export class Story {
   /** Restores from a checkpoint after every record: nothing may come out differently. */
   readonly restartAlways: boolean
 
-  constructor(options: { product?: ProductDocument; rules?: RuleDocument[]; restartAlways?: boolean } = {}) {
+  constructor(
+    options: {
+      product?: ProductDocument
+      rules?: RuleDocument[]
+      device?: Partial<DeviceFacts>
+      /** Minute at which all this becomes known. */
+      from?: number
+      restartAlways?: boolean
+    } = {},
+  ) {
     this.restartAlways = options.restartAlways ?? false
-    const { product = aProduct(), rules = [aRule()] } = options
-    this.control(-1, { type: 'product.version', version: 1, product })
-    this.control(-1, { type: 'device.added', device: aDevice() })
-    for (const rule of rules) this.activate(-1, rule)
+    const { product = aProduct(), rules = [aRule()], device = {}, from = -1 } = options
+    this.control(from, { type: 'product.version', version: 1, product })
+    this.control(from, { type: 'device.added', device: aDevice(device) })
+    for (const rule of rules) this.activate(from, rule)
   }
 
   append(atMs: number, entry: LogEntry): AlertEffect[] {
@@ -142,6 +151,21 @@ export class Story {
       values,
       delivery: null,
       imported: options.imported ?? false,
+    })
+  }
+
+  /** A reading with an impossible time, put into quarantine before the log. */
+  skewed(receivedMs: number, device: string): AlertEffect[] {
+    return this.append(receivedMs, {
+      kind: 'quarantined',
+      brandId: 'brand_a',
+      deviceId: device,
+      code: 'TIMESTAMP_FUTURE',
+      pointer: '/ts',
+      detail: '',
+      payload: new Uint8Array(),
+      truncated: false,
+      via: 'v1/devices/me/telemetry',
     })
   }
 

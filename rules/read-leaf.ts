@@ -1,0 +1,73 @@
+import { FALSE, UNKNOWN } from './alert-lifecycle.ts'
+import type { EventTimes } from './event-times.ts'
+import type { Place, SampleListener } from './instance-core.ts'
+import {
+  type EventLeaf,
+  LEAF_NEXT,
+  LEAF_TRUTH,
+  LEAF_UNTIL,
+  LEAF_VALUE,
+  LEAF_WAS,
+  type Leaf,
+  type UsageLeaf,
+} from './leaf.ts'
+import { lookAtCalendar } from './turning.ts'
+import { meter } from './usage-meter.ts'
+import { weigh, weighChange, weighEvents } from './weigh.ts'
+
+/** What a sample says to a leaf that is no plain comparison of a metric. */
+export function readOtherLeaf(
+  place: Place,
+  leaf: Exclude<Leaf, { kind: 'metric' }>,
+  row: readonly number[],
+  rowAt: number,
+  atMs: number,
+  listener: SampleListener,
+): void {
+  const { core, offset } = place
+  const at = offset + leaf.at
+  if (leaf.kind === 'age' || leaf.kind === 'season') {
+    // Usually it was looked at before; the first sample may come before the first tick.
+    if (core[at + LEAF_TRUTH] === UNKNOWN || core[at + LEAF_NEXT]! <= atMs) lookAtCalendar(place, leaf, atMs)
+    return
+  }
+  const value = leaf.column < 0 ? 1 : row[rowAt + leaf.column]!
+  if (Number.isNaN(value)) return
+  switch (leaf.kind) {
+    case 'noData':
+      // A reading ends the silence; ticks notice that there is one.
+      core[at + LEAF_TRUTH] = FALSE
+      core[at + LEAF_UNTIL] = Number.POSITIVE_INFINITY
+      core[at + LEAF_VALUE] = atMs
+      return
+    case 'change':
+      weighChange(place, leaf, atMs, listener, value)
+      return
+    case 'usage':
+      readUsage(place, leaf, value, atMs)
+      return
+    case 'event':
+      readEvent(place, leaf, value, atMs)
+  }
+}
+
+function readUsage(place: Place, leaf: UsageLeaf, value: number, atMs: number): void {
+  const { core, offset } = place
+  const at = offset + leaf.at
+  meter(core, at, leaf, value, atMs)
+  core[at + LEAF_UNTIL] = atMs + leaf.speaksMs
+  const used = core[at + LEAF_VALUE]!
+  if (Number.isNaN(used)) core[at + LEAF_TRUTH] = UNKNOWN
+  else weigh(place, leaf, used)
+}
+
+function readEvent(place: Place, leaf: EventLeaf, value: number, atMs: number): void {
+  const { core, offset, windows } = place
+  const at = offset + leaf.at
+  const times = windows[leaf.window] as EventTimes
+  const is = value === leaf.equals
+  if (is && (leaf.eachReport || core[at + LEAF_WAS] !== 1)) times.add(atMs)
+  core[at + LEAF_WAS] = is ? 1 : 0
+  core[at + LEAF_UNTIL] = atMs + leaf.speaksMs
+  weighEvents(place, leaf, atMs)
+}

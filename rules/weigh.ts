@@ -1,0 +1,70 @@
+import { FALSE, TRUE, UNKNOWN } from './alert-lifecycle.ts'
+import type { ChangeTrail } from './change-trail.ts'
+import type { EventTimes } from './event-times.ts'
+import type { Place, SampleListener } from './instance-core.ts'
+import {
+  type ChangeLeaf,
+  type EventLeaf,
+  LEAF_NEXT,
+  LEAF_TRUTH,
+  LEAF_UNTIL,
+  LEAF_VALUE,
+  type UsageLeaf,
+} from './leaf.ts'
+import { compare } from './truth.ts'
+
+/**
+ * The change as of `atMs`: known as long as the newest value speaks, and as the one it is compared with still spoke
+ * when the span began.
+ *
+ * @param newest a value that came at this moment
+ */
+export function weighChange(
+  place: Place,
+  leaf: ChangeLeaf,
+  atMs: number,
+  listener: SampleListener,
+  newest: number | null = null,
+): void {
+  const { core, offset, windows } = place
+  const at = offset + leaf.at
+  const trail = windows[leaf.window] as ChangeTrail
+  if (newest !== null) trail.add(atMs, newest)
+  const spokenMs = trail.newestMs() + leaf.speaksMs
+  const standing = trail.standingAt(atMs)
+  const changed = trail.newest() - standing.value
+  const nextMs = leaf.turns ? trail.nextTurnMs(atMs) : Number.POSITIVE_INFINITY
+  core[at + LEAF_NEXT] = nextMs <= spokenMs ? nextMs : Number.POSITIVE_INFINITY
+  core[at + LEAF_VALUE] = changed
+  if (Number.isNaN(changed)) {
+    core[at + LEAF_TRUTH] = UNKNOWN
+    core[at + LEAF_UNTIL] = atMs
+    return
+  }
+  core[at + LEAF_UNTIL] = Math.min(spokenMs, standing.sinceMs + leaf.speaksMs + leaf.overMs)
+  if (Number.isFinite(changed)) weigh(place, leaf, changed)
+  else {
+    listener.failed(`the change of ${leaf.metric} is not a finite number`)
+    core[at + LEAF_TRUTH] = UNKNOWN
+  }
+}
+
+/** Counts what lies in the window as of `atMs`, and says when time alone makes it too few. */
+export function weighEvents({ core, offset, limits, windows }: Place, leaf: EventLeaf, atMs: number): void {
+  const at = offset + leaf.at
+  const times = windows[leaf.window] as EventTimes
+  const count = times.countAt(atMs)
+  const enough = limits[leaf.limitAt]!
+  const few = limits[leaf.limitAt + 1]!
+  core[at + LEAF_VALUE] = count
+  if (count >= enough) core[at + LEAF_TRUTH] = TRUE
+  else if (count < few) core[at + LEAF_TRUTH] = FALSE
+  core[at + LEAF_NEXT] = core[at + LEAF_TRUTH] === FALSE ? Number.POSITIVE_INFINITY : times.fewerThanMs(few)
+}
+
+/** Threshold with hysteresis: in the band, as before. */
+export function weigh({ core, offset, limits }: Place, leaf: ChangeLeaf | UsageLeaf, value: number): void {
+  const truthAt = offset + leaf.at + LEAF_TRUTH
+  if (compare(leaf.op, value, limits[leaf.limitAt]!)) core[truthAt] = TRUE
+  else if (!compare(leaf.op, value, limits[leaf.limitAt + 1]!)) core[truthAt] = FALSE
+}
