@@ -6,7 +6,7 @@ import { type HoldTimes, LIFE_LENGTH } from './alert-clock.ts'
 import { monthDayOf } from './calendar.ts'
 import type { TreeNode } from './condition-tree.ts'
 import { CORE_LENGTH } from './instance-core.ts'
-import { isCompared, LEAF_LENGTHS, LEAF_VALUE, type Leaf, type TurningLeaf } from './leaf.ts'
+import { hasTurns, isCompared, LEAF_LENGTHS, LEAF_VALUE, type Leaf, type TurningLeaf } from './leaf.ts'
 import { type AgeLimit, isParameter, type ParameterLimit, type Plan } from './plan.ts'
 import { maxGapMs, reportingTimes } from './reporting.ts'
 import { textCode } from './text-code.ts'
@@ -302,9 +302,7 @@ function compileCondition(when: Condition, given: Given): CompiledCondition {
 }
 
 function isTurning(leaf: Leaf): leaf is TurningLeaf {
-  return (
-    leaf.kind === 'age' || leaf.kind === 'season' || leaf.kind === 'event' || (leaf.kind === 'change' && leaf.turns)
-  )
+  return hasTurns(leaf) && (leaf.kind !== 'change' || leaf.turns)
 }
 
 /** How fast a counter can grow: as the rule says, no faster than time for a counter of time, else as it likes. */

@@ -13,7 +13,16 @@ import {
 } from './alert-clock.ts'
 import { FALSE, INACTIVE, isOpen, TRUE, UNKNOWN } from './alert-lifecycle.ts'
 import { knownUntil, truthAt } from './condition-tree.ts'
-import { isCompared, LEAF_NEXT, LEAF_TRUTH, LEAF_UNTIL, LEAF_VALUE, type MetricLeaf, type NoDataLeaf } from './leaf.ts'
+import {
+  hasTurns,
+  isCompared,
+  LEAF_NEXT,
+  LEAF_TRUTH,
+  LEAF_UNTIL,
+  LEAF_VALUE,
+  type MetricLeaf,
+  type NoDataLeaf,
+} from './leaf.ts'
 import type { Plan } from './plan.ts'
 import { readOtherLeaf } from './read-leaf.ts'
 import type { KeptWindow, SampleWindow } from './sample-window.ts'
@@ -64,8 +73,9 @@ export function freshCore(plan: Plan): number[] {
   for (const leaf of plan.leaves) {
     core[leaf.at + LEAF_UNTIL] = Number.NEGATIVE_INFINITY
     core[leaf.at + LEAF_TRUTH] = UNKNOWN
+    // Whether a change turns with time is the product's to say, and it may say otherwise one day.
+    if (hasTurns(leaf)) core[leaf.at + LEAF_NEXT] = Number.POSITIVE_INFINITY
   }
-  for (const leaf of plan.turning) core[leaf.at + LEAF_NEXT] = Number.POSITIVE_INFINITY
   for (const level of plan.levels) freshLife(core, level.at)
   return core
 }

@@ -136,3 +136,8 @@ export function isCompared(leaf: Leaf): leaf is ComparedLeaf {
 export function isCalendar(leaf: Leaf): leaf is AgeLeaf | SeasonLeaf {
   return leaf.kind === 'age' || leaf.kind === 'season'
 }
+
+/** Leaves that keep when time alone changes them next. */
+export function hasTurns(leaf: Leaf): leaf is TurningLeaf {
+  return isCalendar(leaf) || leaf.kind === 'event' || leaf.kind === 'change'
+}
