@@ -1,4 +1,5 @@
 export { type ConformalBands, fitConformalBands, marginsAt, type Residual } from './conformal.ts'
+export { countsDown } from './countdown-check.ts'
 export {
   createDuplicateFilter,
   DuplicateFilter,
@@ -6,7 +7,20 @@ export {
   type FilteredReading,
   type SavedDuplicateFilter,
 } from './duplicate-filter.ts'
+export {
+  type FailedUnit,
+  type FailureRegression,
+  fitFailureRegression,
+  readFailureRegression,
+} from './failure-regression.ts'
 export { curvePosition, type FleetCurve, type FleetCurveOptions, fitFleetCurve, type LifeUnit } from './fleet-curve.ts'
+export {
+  fitHealthIndex,
+  type HealthIndex,
+  type HealthSample,
+  healthContributions,
+  readHealthIndex,
+} from './health-index.ts'
 export { LevelTracker, type LevelTrackerOptions, type LevelTrackerState, type TrackedLevel } from './level-tracker.ts'
 export {
   type DeviceCourse,
@@ -17,4 +31,5 @@ export {
   remainingUse,
 } from './life-model.ts'
 export { type Unknown, type UnknownReason, unknown } from './unknown.ts'
+export { timeForUse, type UseProfile } from './use-forecast.ts'
 export { type WearPath, wearPosition } from './wear-path.ts'

@@ -119,7 +119,8 @@ export function remainingUse({ options, curve, bands }: LifeModel, course: Devic
   if (count < options.pointsLeast) return unknown('too-few-points')
   const { remaining, elapsed, life, logSd, strangeness } = curvePosition(curve, at, covariates)
   if (!(span >= options.spanLeast * life)) return unknown('too-short-span')
-  if (elapsed + remaining > curve.longest * HORIZON * Math.exp(2 * logSd)) return unknown('beyond-horizon')
+  if (elapsed + remaining > curve.longest * horizonOf(curve.units) * Math.exp(2 * logSd))
+    return unknown('beyond-horizon')
   const margins = marginsAt(bands, remaining, covariates.map(Math.log))
   const widen = Math.min(1 + WIDEN_PER_SD * Math.max(strangeness - STRANGE, 0), WIDEN_MOST)
   const doubt = logSd * (elapsed + remaining)
@@ -140,5 +141,5 @@ export function remainingUse({ options, curve, bands }: LifeModel, course: Devic
   }
 }
 
-/** An end this far beyond the longest life the fleet has shown is not a forecast any more. */
-const HORIZON = 1.25
+/** An end this far beyond the longest life the fleet has shown is not a forecast any more; a few lives have not shown much. */
+const horizonOf = (units: number): number => 1.25 + 1 / units

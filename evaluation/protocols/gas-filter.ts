@@ -1,10 +1,9 @@
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { mean } from 'simple-statistics'
-import { fitLifeModel, type LifeModel } from '#models'
 import { GAS_FILTER } from '../kinds.ts'
 import type { LifePlotPoint } from '../life-plot.ts'
-import { modelOf, predictRun, type TrackedRun, trackRun, unitOf } from '../life-run.ts'
+import { type LearnedKind, type LifeRun, learn, predictRun } from '../life-run.ts'
 import { intervalScore, rmse } from '../life-scores.ts'
 import type { Protocol } from '../protocol.ts'
 import { readRows, readTable } from '../read-table.ts'
@@ -27,11 +26,10 @@ export const gasFilter: Protocol = {
     for (const [fold, tested] of test.entries()) {
       context.signal.throwIfAborted()
       context.progress(`split ${fold + 1} of ${test.length}`)
-      const known = [...train[fold]!, ...validate[fold]!].map((id) => unitOf(runs.get(id)!))
-      own.push(scoreFold(modelOf(fitLifeModel(known, GAS_FILTER.life)), tested, runs, all))
-      level.push(
-        scoreFold(modelOf(fitLifeModel(known, { ...GAS_FILTER.life, doubt: Number.POSITIVE_INFINITY })), tested, runs),
-      )
+      const known = [...train[fold]!, ...validate[fold]!].map((id) => runs.get(id)!)
+      own.push(scoreFold(learn(GAS_FILTER, known), tested, runs, all))
+      const fleetOnly = { ...GAS_FILTER, life: { ...GAS_FILTER.life, doubt: Number.POSITIVE_INFINITY } }
+      level.push(scoreFold(learn(fleetOnly, known), tested, runs))
     }
     const { coverage, width, winkler } = intervalScore(all)
     return {
@@ -79,11 +77,11 @@ export const gasFilter: Protocol = {
   },
 }
 
-type GasRun = TrackedRun & { feed: number; truth: Float64Array }
+type GasRun = LifeRun & { feed: number; truth: Float64Array }
 
 /** Mean over runs of the RMSE over rows; adds every scored row to `all`. */
 function scoreFold(
-  model: LifeModel,
+  learned: LearnedKind,
   tested: readonly number[],
   runs: Map<number, GasRun>,
   all?: LifePlotPoint[],
@@ -91,11 +89,10 @@ function scoreFold(
   return mean(
     tested.map((id) => {
       const run = runs.get(id)!
-      const points = predictRun(model, run, {
-        rows: Array.from({ length: run.tracked.length - FIRST_ROW }, (_, i) => FIRST_ROW + i),
+      const points = predictRun(learned, run, {
+        rows: Array.from({ length: run.truth.length - FIRST_ROW }, (_, i) => FIRST_ROW + i),
         timeOf: (use) => use / run.feed,
         truth: (row) => run.truth[row]!,
-        otherwise: () => 0,
       })
       if (all) for (const point of points) all.push(point)
       return rmse(points)
@@ -113,14 +110,15 @@ function readRuns(folder: string): Map<number, GasRun> {
     const feed = table.column('Vorschub')[0]!
     const use = table.column('Zeit').map((seconds) => seconds * feed)
     const truth = table.column('RUL')
-    const run = {
+    runs.set(Number(id), {
       name: file,
       use,
       value: table.column('Differenzdruck'),
       endUse: use[0]! + truth[0]! * feed,
       covariates: [feed],
-    }
-    runs.set(Number(id), { ...trackRun(run, GAS_FILTER.tracker), feed, truth })
+      feed,
+      truth,
+    })
   }
   return runs
 }

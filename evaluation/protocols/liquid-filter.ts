@@ -1,10 +1,9 @@
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { mean } from 'simple-statistics'
-import { fitLifeModel, type LifeModel } from '#models'
 import { LIQUID_FILTER } from '../kinds.ts'
 import type { LifePlotPoint } from '../life-plot.ts'
-import { modelOf, predictRun, type TrackedRun, trackRun, unitOf } from '../life-run.ts'
+import { type LearnedKind, type LifeRun, learn, predictRun } from '../life-run.ts'
 import { intervalScore, mae, rmse } from '../life-scores.ts'
 import type { Figure, Protocol } from '../protocol.ts'
 import { readTable } from '../read-table.ts'
@@ -25,11 +24,9 @@ export const liquidFilter: Protocol = {
   run(context) {
     const runs = readRuns(context.folder)
     const scored = (tested: (run: LiquidRun) => boolean) => {
-      const model = modelOf(
-        fitLifeModel(
-          runs.filter((run) => !tested(run)).map((run) => unitOf(run)),
-          LIQUID_FILTER.life,
-        ),
+      const model = learn(
+        LIQUID_FILTER,
+        runs.filter((run) => !tested(run)),
       )
       return runs.filter(tested).map((run) => ({ run, points: predict(model, run) }))
     }
@@ -91,9 +88,9 @@ export const liquidFilter: Protocol = {
   },
 }
 
-type LiquidRun = TrackedRun & { solids: number; particles: number; seconds: Float64Array; endRow: number }
+type LiquidRun = LifeRun & { solids: number; particles: number; seconds: Float64Array; endRow: number }
 
-function predict(model: LifeModel, run: LiquidRun): LifePlotPoint[] {
+function predict(model: LearnedKind, run: LiquidRun): LifePlotPoint[] {
   const rows = Array.from(
     { length: Math.floor(run.endRow / ROWS_PER_PREDICTION) },
     (_, k) => (k + 1) * ROWS_PER_PREDICTION,
@@ -102,7 +99,6 @@ function predict(model: LifeModel, run: LiquidRun): LifePlotPoint[] {
     rows: rows.filter((row) => row < run.endRow),
     timeOf: (use) => use / run.solids,
     truth: (row) => run.seconds[run.endRow]! - run.seconds[row]!,
-    otherwise: () => 0,
   })
 }
 
@@ -121,14 +117,17 @@ function readRuns(folder: string): LiquidRun[] {
       if (endRow === -1) throw new Error(`${file} never reaches ${LIMIT_PSI} psi.`)
       const solids = SOLIDS[Math.floor((k * SOLIDS.length) / files.length)]!
       const until = <T extends Float64Array>(values: T) => values.subarray(0, endRow + 1)
-      const run = {
+      return {
         name: file,
         use: until(seconds).map((at) => at * solids),
         value: until(drop),
         endUse: seconds[endRow]! * solids,
         covariates: [solids, particles],
+        solids,
+        particles,
+        seconds,
+        endRow,
       }
-      return { ...trackRun(run, LIQUID_FILTER.tracker), solids, particles, seconds, endRow }
     })
   })
 }
