@@ -64,6 +64,15 @@ export {
   type TickEntry,
 } from './log-record.ts'
 export {
+  CHANNELS,
+  Channel,
+  NOTICE_CHARACTERS_MAX,
+  NOTICE_REASONS,
+  NoticeKind,
+  NoticeReason,
+  NoticeRequested,
+} from './notice.ts'
+export {
   AcceptBody,
   DeclineBody,
   OFFER_CHOICES,

@@ -32,11 +32,13 @@ import type {
   GateView,
   NoticeView,
   OfferSummary,
+  OwnNotice,
   Page,
   PageRequest,
   PartnerEventView,
   PartnerView,
   PartView,
+  ReceiptInput,
   WebhookHeaders,
   WorkOrderView,
 } from './views.ts'
@@ -82,6 +84,8 @@ export interface BridgePolicy {
   snoozeMsMax: number
   offersPerHome: number
   offersPerHomeWindowMs: number
+  noticesPerHome: number
+  noticesPerHomeWindowMs: number
   verificationMs: number
   siteAfterCloseMs: number
 }
@@ -288,12 +292,17 @@ export interface ServiceBridge {
   }
 
   notices: {
-    list(brandId: string, filter: PageRequest & { homeId?: string }): Promise<Page<NoticeView>>
-    receipt(
+    list(
       brandId: string,
-      noticeId: string,
-      receipt: { status: 'sent' | 'delivered' | 'read' | 'failed' | 'opted_out'; at?: string },
-    ): Promise<NoticeView>
+      filter: PageRequest & { homeId?: string; status?: NoticeView['status'] },
+    ): Promise<Page<NoticeView>>
+    /** NOT_FOUND; STATE_FORBIDS for one that nobody was asked to send. */
+    receipt(brandId: string, noticeId: string, receipt: ReceiptInput): Promise<NoticeView>
+    /**
+     * A message of the brand's own words, in the caller's transaction: with the consent for its purpose, outside quiet
+     * hours and within the home's cap, else STATE_FORBIDS. NOT_FOUND, VALIDATION_FAILED for a text that is too long.
+     */
+    request(tx: Tx, brandId: string, notice: OwnNotice): Promise<NoticeView>
   }
 
   /** What others have to tell the bridge, inside the transaction in which it becomes true. */

@@ -1,7 +1,8 @@
 import { sql } from 'kysely'
-import type { ExtendedWarranty, ProductDocument, RuleDocument, RuleService, Text } from '#contracts'
+import type { Channel, ExtendedWarranty, ProductDocument, RuleDocument, RuleService, Text } from '#contracts'
 import type { CaseRecord } from './case-record.ts'
 import type { Work } from './core.ts'
+import type { QuietHours } from './quiet-hours.ts'
 
 /** What offers and orders need to know of a case's surroundings. */
 export interface CaseFacts {
@@ -117,7 +118,10 @@ export interface HomeFacts {
   quietTo: string
   region: string | null
   locale: 'zh-CN' | 'en'
-  channel: string | null
+  /** Who is spoken to: the one who decides; `null` when the brand registered nobody. */
+  personId: string | null
+  /** By that person's preference. */
+  channels: Channel[]
   /** Who decides, for the consent record. */
   decider: 'owner' | 'resident' | 'delegate'
 }
@@ -135,7 +139,7 @@ export async function homeFacts(work: Work, homeId: string | null): Promise<Home
   if (!home) return null
   const person = await work.tx
     .selectFrom('people')
-    .select(['role', 'channel', 'locale'])
+    .select(['person_id', 'role', 'channel', 'channels', 'locale'])
     .where('brand_id', '=', work.brandId)
     .where('home_id', '=', homeId)
     .where('erased_at_ms', 'is', null)
@@ -150,7 +154,17 @@ export async function homeFacts(work: Work, homeId: string | null): Promise<Home
     quietTo: home.quiet_to,
     region: home.region,
     locale: person?.locale.startsWith('en') ? 'en' : 'zh-CN',
-    channel: person?.channel ?? null,
+    personId: person?.person_id ?? null,
+    channels: channelsOf(person),
     decider: person?.role ?? 'owner',
   }
+}
+
+function channelsOf(person: { channel: string; channels: string[] } | undefined): Channel[] {
+  if (!person) return []
+  return (person.channels.length > 0 ? person.channels : [person.channel]) as Channel[]
+}
+
+export function quietHoursOf(home: HomeFacts): QuietHours {
+  return { from: home.quietFrom, to: home.quietTo, timeZone: home.timeZone }
 }

@@ -4,6 +4,7 @@ import { ruleKeysOf } from './case-record.ts'
 import { consentInForce } from './consents.ts'
 import { homeFacts } from './facts.ts'
 import { gateInTheWay } from './gate.ts'
+import { isReachable } from './notice-telling.ts'
 import { fitOneVisit, unansweredOffer } from './offer-bundle.ts'
 import { casesOfOffer, isOffered, lockOffer } from './offer-record.ts'
 import { planVisit } from './offer-terms.ts'
@@ -38,7 +39,10 @@ export const caseGuards: CaseBehaviour['guards'] = {
   async contactConsent(move) {
     const homeId = homeOf(move)
     const consent = homeId === null ? null : await consentInForce(move.work, { homeId, purpose: 'contact' })
-    return consent !== null || { againAtMs: move.work.atMs + RECHECK_MS, waitsFor: 'consent' }
+    const home = consent && (await homeFacts(move.work, homeId))
+    // Opted out on every channel: asking would be a question nobody hears, until the home agrees anew.
+    const reachable = home ? await isReachable(move.work, home) : true
+    return (consent !== null && reachable) || { againAtMs: move.work.atMs + RECHECK_MS, waitsFor: 'consent' }
   },
 
   async outsideQuietHours(move) {

@@ -1,62 +1,91 @@
-import { HubError } from '#platform'
-import { type NoticeStatus, page } from '#store'
+import { instant, NOTICE_CHARACTERS_MAX } from '#contracts'
+import { HubError, newId } from '#platform'
+import { page, type Tx, writeAudit } from '#store'
 import type { ServiceBridge } from './bridge.ts'
-import { type Core, inBrand, note } from './core.ts'
+import { consentInForce } from './consents.ts'
+import { beginWork, type Core, inBrand, type Work } from './core.ts'
+import { homeFacts } from './facts.ts'
+import { takeReceipt } from './notice-receipts.ts'
+import { earliestFor, lockNotice } from './notice-record.ts'
+import { charactersOf } from './notice-texts.ts'
+import { requestNotice } from './notices.ts'
 import { notFound, noticeView } from './queries.ts'
-
-/** How far a message has come; a later receipt never takes it back. */
-const STATUS_RANK: Readonly<Record<NoticeStatus, number>> = {
-  requested: 0,
-  sent: 1,
-  delivered: 2,
-  failed: 2,
-  read: 3,
-  opted_out: 4,
-  // Nobody was told; no receipt can come of it.
-  expired: 5,
-  withdrawn: 5,
-  suppressed: 5,
-}
+import type { NoticeView, OwnNotice } from './views.ts'
 
 /** What was asked to be sent to people, and what became of it. */
-export function createNoticeCalls(core: Core): ServiceBridge['notices'] {
+export function createNoticeCalls(core: Core, afterCaller: (work: Work) => void): ServiceBridge['notices'] {
   return {
     list: (brandId, filter) =>
       core.db.asBrand(brandId, async (tx) => {
         let query = tx.selectFrom('notices').selectAll().where('brand_id', '=', brandId)
         if (filter.homeId !== undefined) query = query.where('home_id', '=', filter.homeId)
+        if (filter.status !== undefined) query = query.where('status', '=', filter.status)
         const found = await page(query, filter, { by: ['created_at_ms', 'notice_id'], direction: 'desc' })
         return { items: found.items.map((row) => noticeView(core, row, 1)), nextCursor: found.nextCursor }
       }),
 
     receipt: (brandId, noticeId, receipt) =>
       inBrand(core, brandId, async (work) => {
-        const atMs = receipt.at === undefined ? work.atMs : Date.parse(receipt.at)
-        if (!Number.isFinite(atMs)) throw new HubError('VALIDATION_FAILED', 'This is not a time.', { pointer: '/at' })
-        const row = await work.tx
-          .selectFrom('notices')
-          .selectAll()
-          .where('brand_id', '=', brandId)
-          .where('notice_id', '=', noticeId)
-          .forUpdate()
-          .executeTakeFirst()
-        if (!row) throw notFound('notice', noticeId)
-        await work.tx
-          .insertInto('notice_receipts')
-          .values({ brand_id: brandId, notice_id: noticeId, status: receipt.status, at_ms: atMs })
-          .onConflict((conflict) => conflict.doNothing())
-          .execute()
-        if (STATUS_RANK[receipt.status] > STATUS_RANK[row.status]) {
-          row.status = receipt.status
-          await work.tx
-            .updateTable('notices')
-            .set({ status: receipt.status, updated_at_ms: work.atMs })
-            .where('brand_id', '=', brandId)
-            .where('notice_id', '=', noticeId)
-            .execute()
-          note(work, `notice.${receipt.status}`, noticeId)
-        }
-        return noticeView(core, row, 1)
+        await takeReceipt(core, work, noticeId, receipt)
+        return viewOf(core, work, noticeId)
       }),
+
+    async request(tx: Tx, brandId, notice) {
+      const work = beginWork(tx, brandId, core.clock.nowMs())
+      const view = await requestOwn(core, work, notice)
+      afterCaller(work)
+      return view
+    },
   }
+}
+
+async function viewOf(core: Core, work: Work, noticeId: string): Promise<NoticeView> {
+  return noticeView(core, (await lockNotice(work, noticeId))!, 1)
+}
+
+/** A message of the brand's own words, under the same protection of the home as the hub's. */
+async function requestOwn(core: Core, work: Work, notice: OwnNotice): Promise<NoticeView> {
+  const length = charactersOf(notice.text['zh-CN'])
+  if (length > NOTICE_CHARACTERS_MAX) {
+    throw new HubError(
+      'VALIDATION_FAILED',
+      `The text has ${length} characters; a message shows ${NOTICE_CHARACTERS_MAX}.`,
+      { pointer: '/text/zh-CN' },
+    )
+  }
+  const home = await homeFacts(work, notice.homeId)
+  if (!home) throw notFound('home', notice.homeId)
+  const purpose = notice.kind === 'promotion' ? 'promotion' : 'contact'
+  if (!(await consentInForce(work, { homeId: home.homeId, purpose }))) {
+    throw new HubError('STATE_FORBIDS', `The home has not agreed to ${purpose}.`)
+  }
+  const reasonCode = notice.kind === 'promotion' ? 'promotion' : 'brand_message'
+  const expiresAtMs = notice.expiresAt === undefined ? work.atMs + core.policy.offerTtlMs : Date.parse(notice.expiresAt)
+  const sendAfterMs = await earliestFor(core, work, { home, reason: reasonCode, notBeforeMs: work.atMs })
+  if (sendAfterMs >= expiresAtMs) {
+    throw new HubError(
+      'STATE_FORBIDS',
+      `The home may be spoken to again from ${instant(sendAfterMs)}; the notice would have expired.`,
+    )
+  }
+  const { noticeId, outcome } = await requestNotice(core, work, {
+    home,
+    kind: notice.kind,
+    reasonCode,
+    text: notice.text,
+    ...(notice.link === undefined ? {} : { link: notice.link }),
+    sendAfterMs: work.atMs,
+    expiresAtMs,
+    cause: [newId('nt')],
+  })
+  if (outcome === 'suppressed') throw new HubError('STATE_FORBIDS', 'The home wants no notices on any channel.')
+  await writeAudit(work.tx, {
+    brandId: work.brandId,
+    atMs: work.atMs,
+    actor: `${notice.by.kind}:${notice.by.id ?? ''}`,
+    action: 'notice.requested',
+    subject: noticeId,
+    detail: { kind: notice.kind, home: home.homeId },
+  })
+  return viewOf(core, work, noticeId)
 }

@@ -2,6 +2,7 @@ import type { Outcome } from '#contracts'
 import type { OrderRecord } from './apply-partner-event.ts'
 import type { Core, Work } from './core.ts'
 import { homeFacts } from './facts.ts'
+import { overchargedText } from './notice-texts.ts'
 import { requestNotice } from './notices.ts'
 import { flagOrderReview } from './review.ts'
 
@@ -18,15 +19,11 @@ export async function noticeOvercharge(core: Core, work: Work, order: OrderRecor
   await flagOrderReview(core, work, order.work_order_id, 'overcharged')
   const home = await homeFacts(work, order.home_id)
   if (!home) return
-  const yuan = (minor: number): string => (minor / 100).toFixed(2)
   await requestNotice(core, work, {
     home,
     kind: 'service',
     reasonCode: 'overcharged',
-    text: {
-      'zh-CN': `本次服务约定${yuan(order.charge.totalMinor)}元，服务商上报${yuan(taken)}元。如有疑问请联系品牌客服。`,
-      en: `The visit was agreed at ${yuan(order.charge.totalMinor)}; the partner reports ${yuan(taken)}. Ask the brand if this is not right.`,
-    },
+    text: overchargedText(order.charge.totalMinor, taken),
     sendAfterMs: work.atMs,
     expiresAtMs: work.atMs + core.policy.offerTtlMs,
     cause: [order.work_order_id],

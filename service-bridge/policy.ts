@@ -15,6 +15,9 @@ export const DEFAULT_POLICY: Readonly<BridgePolicy> = {
   // Two questions in a fortnight are service; more are a nuisance, and people switch the channel off.
   offersPerHome: 2,
   offersPerHomeWindowMs: 14 * DAY,
+  // Whatever opens a conversation: an offer and a reminder of something else each week is the most a person bears.
+  noticesPerHome: 4,
+  noticesPerHomeWindowMs: 14 * DAY,
   // The evaluator's own windows end earlier; this one catches a component without a recovery condition.
   verificationMs: 14 * DAY,
   // Long enough to come back for a forgotten tool.
@@ -62,3 +65,6 @@ export const HISTORY_MAX = 10
 export const OFFER_LINK_MS = 180 * DAY
 /** How long a home may answer whether a repair nobody could observe holds; later, it is a fault of its own. */
 export const SOLVED_QUESTION_MS = 14 * DAY
+/** Of what a brand sends for its own sake, a home that agreed hears this often. */
+export const PROMOTIONS_PER_HOME = 1
+export const PROMOTIONS_WINDOW_MS = 30 * DAY

@@ -138,10 +138,14 @@ export function noticeView(core: Core, row: Selectable<NoticesTable>, generation
     homeId: row.home_id,
     kind: row.kind,
     reasonCode: row.reason_code,
+    caseIds: row.case_ids,
+    channels: row.channels,
+    failedChannels: row.tried,
     text: row.text,
-    link: row.offer_id !== null && generation !== null ? offerLink(core, row.offer_id, generation) : null,
+    link: row.offer_id !== null && generation !== null ? offerLink(core, row.offer_id, generation) : row.link,
     sendAfter: instant(row.send_after_ms),
     expiresAt: instant(row.expires_at_ms),
+    askedAt: at(row.told_at_ms),
     status: row.status,
   }
 }

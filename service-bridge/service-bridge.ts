@@ -102,7 +102,7 @@ export function createServiceBridge(options: BridgeOptions): ServiceBridge {
     agreements: createAgreementCalls(core),
     parts: createPartCalls(core),
     endpoints: createEndpointCalls(core, guard),
-    notices: createNoticeCalls(core),
+    notices: createNoticeCalls(core, (work) => afterCaller([work])),
     homes: {
       async consentChanged(tx, brandId, homeId, { by }) {
         const work = beginWork(tx, brandId, clock.nowMs())

@@ -4,6 +4,7 @@ import { lockCase } from './case-record.ts'
 import type { Core, Work } from './core.ts'
 import { moveHold } from './fleet-holds.ts'
 import { sweepHome } from './home-erasure.ts'
+import { expireNotice, sendWaiting } from './notice-telling.ts'
 import { casesOfOffer, lockOffer } from './offer-record.ts'
 import { openOrJoin } from './open-case.ts'
 import { tellBrand, tellPartner } from './outgoing.ts'
@@ -146,6 +147,9 @@ export const timerHandlers: Readonly<Record<TimerKind, TimerHandler>> = {
       data: { end: 'unverified', attempt: record.attempts },
     })
   },
+
+  notice: (core, work, noticeId) => sendWaiting(core, work, noticeId),
+  notice_expiry: (_core, work, noticeId) => expireNotice(work, noticeId),
 
   erasure: (_core, work, homeId) => sweepHome(work, homeId),
 }

@@ -13,6 +13,8 @@ export const TIMER_KINDS = [
   'verification',
   'erasure',
   'fleet_hold',
+  'notice',
+  'notice_expiry',
 ] as const
 export type TimerKind = (typeof TIMER_KINDS)[number]
 

@@ -2,6 +2,7 @@ import type {
   AgreementDocument,
   CaseEnd,
   CaseState,
+  NoticeKind,
   OfferState,
   PartnerEvent,
   SafetyKind,
@@ -10,6 +11,7 @@ import type {
   Text,
   WorkOrderPacket,
 } from '#contracts'
+import type { NoticeStatus } from '#store'
 
 /** What the calls of the bridge answer with, and what names who asked. */
 
@@ -202,13 +204,38 @@ export interface PartView {
 export interface NoticeView {
   id: string
   homeId: string
-  kind: 'service' | 'safety' | 'promotion'
+  kind: NoticeKind
   reasonCode: string
+  /** Needs it speaks of. */
+  caseIds: string[]
+  /** By the person's preference, those that failed first. */
+  channels: string[]
+  failedChannels: string[]
   text: Text
   link: string | null
   sendAfter: string
   expiresAt: string
-  status: string
+  /** When the brand was last asked to send it; null while it waits. */
+  askedAt: string | null
+  status: NoticeStatus
+}
+
+/** What a brand's channel says of a notice. */
+export interface ReceiptInput {
+  status: 'sent' | 'delivered' | 'read' | 'failed' | 'opted_out'
+  /** The first that was left when not said. */
+  channel?: string
+  at?: string
+}
+
+/** A message of the brand's own. */
+export interface OwnNotice {
+  homeId: string
+  kind: 'service' | 'promotion'
+  text: Text
+  link?: string
+  expiresAt?: string
+  by: Actor
 }
 
 export const GATE_SCOPES = ['brand', 'rule', 'region', 'partner'] as const

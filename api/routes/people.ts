@@ -1,6 +1,6 @@
 import type { Selectable } from 'kysely'
 import { type Static, Type } from 'typebox'
-import { Instant, instant, sealedAs } from '#contracts'
+import { CHANNELS, Instant, instant, sealedAs } from '#contracts'
 import { HubError, newId, type SecretBox } from '#platform'
 import type { PeopleTable, Tx } from '#store'
 import { type Contact, openContact, requireHome, sealContact } from '../homes.ts'
@@ -11,7 +11,6 @@ import { Closed, Nullable, PathName, Time } from '../http/schemas.ts'
 import type { Routes } from './routes.ts'
 
 export const PersonRole = Type.Enum(['owner', 'resident', 'delegate'])
-const Channel = Type.Enum(['app', 'wechat', 'sms', 'call', 'email'])
 const ContactNumber = Closed({
   number: Type.String({ minLength: 1, maxLength: 32 }),
   kind: Type.Enum(['privacy', 'direct']),
@@ -24,7 +23,14 @@ export const NewPerson = Closed({
   role: PersonRole,
   name: Type.Optional(Type.String({ minLength: 1, maxLength: 200 })),
   contact: Type.Optional(ContactNumber),
-  channel: Channel,
+  channel: Type.Enum([...CHANNELS], { description: 'what they prefer to be reached by' }),
+  channels: Type.Optional(
+    Type.Array(Type.Enum([...CHANNELS]), {
+      maxItems: CHANNELS.length,
+      uniqueItems: true,
+      description: 'then these, in this order, when a notice fails',
+    }),
+  ),
   locale: Type.Optional(Type.Enum(['zh-CN', 'en'], { description: 'zh-CN when left out' })),
   decides: Type.Optional(Type.Boolean({ description: 'may accept an offer; an owner does when left out' })),
   pays: Type.Optional(Type.Boolean({ description: 'an owner does when left out' })),
@@ -37,6 +43,7 @@ const Person = Closed({
   name: Nullable(Type.String()),
   contact: Nullable(ContactNumber),
   channel: Type.String(),
+  channels: Type.Array(Type.String()),
   locale: Type.String(),
   decides: Type.Boolean(),
   pays: Type.Boolean(),
@@ -66,6 +73,7 @@ export async function insertPerson(
       name_sealed: person.name === undefined ? null : box.seal(person.name, sealedAs.personName(personId)),
       contact_sealed: person.contact === undefined ? null : sealContact(box, personId, person.contact as Contact),
       channel: person.channel,
+      channels: person.channels === undefined ? [] : [...new Set([person.channel, ...person.channels])],
       locale: person.locale ?? 'zh-CN',
       decides: person.decides ?? person.role === 'owner',
       pays: person.pays ?? person.role === 'owner',
@@ -82,6 +90,7 @@ export function personOfRow(box: SecretBox, row: Selectable<PeopleTable>) {
     name: row.name_sealed && box.open(row.name_sealed, sealedAs.personName(row.person_id)),
     contact: row.contact_sealed && openContact(box, row.person_id, row.contact_sealed),
     channel: row.channel,
+    channels: row.channels.length > 0 ? row.channels : [row.channel],
     locale: row.locale,
     decides: row.decides,
     pays: row.pays,

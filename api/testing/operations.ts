@@ -120,6 +120,9 @@ export const OPERATIONS: Record<string, Sample> = {
   'GET /api/parts': {},
   'GET /api/parts/{sku}': {},
   'DELETE /api/parts/{sku}': {},
+  'POST /api/notices': {
+    body: { homeId: 'home_none', kind: 'service', text: { en: 'x', 'zh-CN': 'x' } },
+  },
   'GET /api/notices': {},
   'POST /api/notices/{notice}/receipts': { body: { status: 'sent' } },
   'GET /api/deliveries': {},

@@ -6,7 +6,7 @@ import { beginWork, note } from '../core.ts'
 import { HELD_BY_GATE } from '../gate-calls.ts'
 import { flagOrderReview } from '../review.ts'
 import { admission, afterFailure, afterSuccess } from './breaker.ts'
-import { heldByGate } from './delivery-gate.ts'
+import { heldByGate, heldByNight } from './delivery-gate.ts'
 import { type Destination, destinationKey, disable, readDestination, writeBreaker } from './destination.ts'
 import { cancelAll, change, type Delivery, dueDestinations, lockBreaker, nextDue, type Place } from './outbox.ts'
 import { nextPauseMs } from './retry-schedule.ts'
@@ -111,6 +111,11 @@ export function createDeliveryEngine(core: Core, send: Send): DeliveryEngine {
     for (const delivery of rows) {
       if (await heldByGate(tx, delivery)) {
         await change(tx, delivery, { next_at_ms: atMs + GATE_RECHECK_MS, last_error: HELD_BY_GATE })
+        continue
+      }
+      const nightOverMs = await heldByNight(tx, delivery, atMs)
+      if (nightOverMs !== null) {
+        await change(tx, delivery, { next_at_ms: nightOverMs, last_error: 'quiet hours of the home' })
         continue
       }
       await change(tx, delivery, {

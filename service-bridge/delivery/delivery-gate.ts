@@ -2,6 +2,7 @@ import type { Selectable } from 'kysely'
 import { EVENT_TYPE_PREFIX } from '#contracts'
 import { type DeliveriesTable, HUB_BRAND, type Tx } from '#store'
 import { gateInTheWay } from '../gate.ts'
+import { quietOverAt } from '../quiet-hours.ts'
 
 type Delivery = Selectable<DeliveriesTable>
 
@@ -26,6 +27,24 @@ export async function heldByGate(tx: Tx, delivery: Delivery): Promise<boolean> {
     partnerKey: delivery.destination_kind === 'partner' ? delivery.destination_id : null,
   })
   return closed !== null
+}
+
+/**
+ * Until when a message to a home waits because it is night there: its event may have been queued by day and have
+ * failed since. `null` when it may go; a danger always may.
+ */
+export async function heldByNight(tx: Tx, delivery: Delivery, atMs: number): Promise<number | null> {
+  if (delivery.type !== `${EVENT_TYPE_PREFIX}notice.requested`) return null
+  const home = await tx
+    .selectFrom('notices as n')
+    .innerJoin('homes as h', (join) => join.onRef('h.brand_id', '=', 'n.brand_id').onRef('h.home_id', '=', 'n.home_id'))
+    .select(['n.kind', 'h.time_zone', 'h.quiet_from', 'h.quiet_to'])
+    .where('n.brand_id', '=', delivery.brand_id)
+    .where('n.notice_id', '=', delivery.subject)
+    .executeTakeFirst()
+  if (!home || home.kind === 'safety') return null
+  const overMs = quietOverAt(atMs, { from: home.quiet_from, to: home.quiet_to, timeZone: home.time_zone })
+  return overMs > atMs ? overMs : null
 }
 
 async function concerned(

@@ -18,7 +18,7 @@ import type {
   Verdict,
   WorkOrderPacket,
 } from '#contracts'
-import type { Defaulted, Json, Ms, Nullable, NullableJson } from './columns.ts'
+import type { Defaulted, DefaultedJson, Json, Ms, Nullable, NullableJson } from './columns.ts'
 
 /** Tables of the service loop: partners, cases, offers, work orders, notices, timers. */
 
@@ -279,6 +279,8 @@ export interface NoticesTable {
   expires_at_ms: Ms
   status: Defaulted<NoticeStatus>
   person_id: Nullable<string>
+  /** Names of what it speaks of, for a text that stands for several. */
+  about: DefaultedJson<Text[]>
   /** Every need it speaks of. */
   case_ids: Defaulted<string[]>
   /** Channels that failed, in the order they were tried. */

@@ -1,0 +1,91 @@
+import { type Evidence, NOTICE_CHARACTERS_MAX, type ProductDocument, type RuleDocument, type Text } from '#contracts'
+import { whyInPlainWords } from './plain-words.ts'
+
+/**
+ * Every text the hub asks a brand to send, in one place: at most 60 Chinese characters whatever the names in it, the
+ * need first, then what can be done. The texts of dangers are fixed and stand in `safety-texts.ts`.
+ */
+
+/** Characters as a reader counts them. */
+export function charactersOf(text: string): number {
+  return [...text].length
+}
+
+/** The Chinese text with its names shortened, the longest first, until it fits; the words around them stay whole. */
+function fitted(words: TemplateStringsArray, ...names: string[]): string {
+  const fixed = charactersOf(words.join(''))
+  const parts = names.map((name) => [...name])
+  const length = (): number => fixed + parts.reduce((sum, part) => sum + part.length, 0)
+  while (length() > NOTICE_CHARACTERS_MAX) {
+    const longest = parts.reduce((a, b) => (b.length > a.length ? b : a))
+    // The mark that something was left out takes the place of one character.
+    longest.splice(-2, 2, '…')
+  }
+  return words.reduce((text, word, index) => text + (parts[index - 1]?.join('') ?? '') + word)
+}
+
+/** A name of the product or component, in both languages. */
+type Name = Text
+
+export function offerText(device: Name, job: Name): Text {
+  return {
+    'zh-CN': fitted`您的${device['zh-CN']}需要：${job['zh-CN']}。点开查看原因、价格与可约时间。`,
+    en: `Your ${device.en} needs a visit: ${job.en}. Open to see why, the price and the times.`,
+  }
+}
+
+/** One offer for several needs of a home: one visit. */
+export function offerOfSeveralText(count: number, device: Name, job: Name): Text {
+  return {
+    'zh-CN': fitted`您家有${String(count)}项需要，可一次上门解决：${device['zh-CN']}${job['zh-CN']}等。点开查看原因与价格。`,
+    en: `${count} things in your home need care, in one visit: ${device.en}, ${job.en} and more. Open to see why and the price.`,
+  }
+}
+
+export function informText(options: {
+  device: Name
+  rule: Pick<RuleDocument, 'name' | 'cause'>
+  product: ProductDocument | null
+  evidence: readonly Evidence[]
+  atMs: number
+}): Text {
+  const why = whyInPlainWords(options)
+  if (charactersOf(why['zh-CN']) <= NOTICE_CHARACTERS_MAX) return why
+  const found = options.rule.cause?.text ?? options.rule.name
+  return { en: why.en, 'zh-CN': fitted`您的${options.device['zh-CN']}：${found['zh-CN']}。请留意。` }
+}
+
+/** Several needs at once, some of which are only told. */
+export function severalText(count: number, names: readonly Name[]): Text {
+  return {
+    'zh-CN': fitted`您家有${String(count)}项设备情况需要留意：${names.map((name) => name['zh-CN']).join('、')}。`,
+    en: `${count} things in your home need attention: ${names.map((name) => name.en).join(', ')}.`,
+  }
+}
+
+export function solvedQuestionText(device: Name, hasPage: boolean): Text {
+  // Without an offer there is no page to answer on.
+  return hasPage
+    ? {
+        'zh-CN': fitted`您的${device['zh-CN']}维修后暂无数据，问题解决了吗？点开告诉我们。`,
+        en: `We have no readings of your ${device.en} since the repair. Is it solved? Open to tell us.`,
+      }
+    : {
+        'zh-CN': fitted`您的${device['zh-CN']}维修后暂无数据。若问题未解决，请联系品牌客服。`,
+        en: `We have no readings of your ${device.en} since the repair. If it is not solved, please tell the brand.`,
+      }
+}
+
+/** Money in minor units. */
+export function overchargedText(agreedMinor: number, takenMinor: number): Text {
+  const [agreed, taken] = [agreedMinor, takenMinor].map((minor) => (minor / 100).toFixed(2)) as [string, string]
+  return {
+    'zh-CN': fitted`本次服务约定${agreed}元，服务商上报${taken}元。如有疑问请联系品牌客服。`,
+    en: `The visit was agreed at ${agreed}; the partner reports ${taken}. Ask the brand if this is not right.`,
+  }
+}
+
+/** A text from elsewhere in the hub that may hold names of any length; cut as the last resort. */
+export function shortened(text: Text): Text {
+  return { en: text.en, 'zh-CN': fitted`${text['zh-CN']}` }
+}
