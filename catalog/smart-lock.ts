@@ -161,13 +161,13 @@ export const smartLock: CatalogEntry = {
         any: [
           {
             all: [
-              { metric: 'motor_ms', op: '>', value: 2_800, clear: 2_200, agg: 'mean', window: '24h', atLeast: 24 },
+              { metric: 'motor_ms', op: '>', value: 3_000, clear: 2_400, agg: 'mean', window: '24h', atLeast: 24 },
               { metric: 'battery_mv', op: '>', value: 5_600, agg: 'mean', window: '24h', atLeast: 24 },
             ],
           },
           {
             all: [
-              { metric: 'motor_ms', op: '>', value: 3_300, clear: 2_800, agg: 'mean', window: '24h', atLeast: 24 },
+              { metric: 'motor_ms', op: '>', value: 3_550, clear: 3_000, agg: 'mean', window: '24h', atLeast: 24 },
               { metric: 'battery_mv', op: '>', value: 5_200, agg: 'mean', window: '24h', atLeast: 24 },
             ],
           },

@@ -11,6 +11,8 @@ import { openTown } from './town.ts'
 const HOUR_MS = 3_600_000
 /** Few enough for two cores, enough for something to be due every few days. */
 const DEVICES = 18
+/** Three that wear in ways people know; with all twelve a season would hold one need of each. */
+const KINDS = ['air-purifier', 'smart-lock', 'washing-machine'] as const
 /** A season and a little more. */
 const DAYS = 100
 const GIVE_UP_MS = 300_000
@@ -83,6 +85,7 @@ export async function runDemo(options: DemoOptions): Promise<DemoResult> {
     platformKey: options.platformKey,
     seed,
     devices: options.devices ?? DEVICES,
+    categories: KINDS,
     faults: options.faults ?? ORDINARY_FAULTS,
     partners: [{ key: 'swift-repair', name: '快修到家 Swift Repair', ...PARTNER }],
     onHomeowner: (change) => story.homeowner(change),

@@ -13,6 +13,7 @@ export { noTruth, SERVICE_WINDOW, type TruthRecord, type TruthSink, truthFile } 
 export { HubApi, HubApiError } from './hub-api.ts'
 export { HubClock } from './hub-clock.ts'
 export { type PlannedDevice, planNeighbourhood, SCENARIOS, type Scenario } from './neighbourhood.ts'
+export { APPLIANCE_KINDS, type ApplianceOptions, makeAppliance } from './physics/appliances.ts'
 export type { DeviceModel } from './physics/device-model.ts'
 export { type BrandSetUp, setUpBrand } from './setup.ts'
 export { runSimulate, type SimulateOptions, type SimulateResult } from './simulate.ts'

@@ -1,10 +1,7 @@
-import { catalog, catalogEntry } from '#catalog'
+import { type CatalogEntry, catalog, catalogEntry } from '#catalog'
 import type { Random } from '#platform'
-import { AirPurifier } from './physics/air-purifier.ts'
-import { CityClimate } from './physics/climate.ts'
+import { makeAppliance } from './physics/appliances.ts'
 import type { DeviceModel } from './physics/device-model.ts'
-import { SmartLock } from './physics/smart-lock.ts'
-import { WashingMachine } from './physics/washing-machine.ts'
 
 export interface PlannedDevice {
   serial: string
@@ -15,6 +12,12 @@ export interface PlannedDevice {
   model: DeviceModel
   /** Days before the start that it was bought. */
   ageDays: number
+}
+
+/** What the catalog knows of the kinds among these devices. */
+export function kindsOf(devices: readonly { category: string }[]): CatalogEntry[] {
+  const categories = new Set(devices.map((device) => device.category))
+  return catalog.filter((entry) => categories.has(entry.category))
 }
 
 /** How worn the fleet is at the start: the least and most of its components' wear. */
@@ -28,7 +31,8 @@ export const SCENARIOS = {
 } as const
 export type Scenario = keyof typeof SCENARIOS
 
-const PREFIX: Record<string, string> = { 'air-purifier': 'AP', 'smart-lock': 'SL', 'washing-machine': 'WM' }
+/** A serial begins with the first letters of its product. */
+const prefixOf = (category: string): string => catalogEntry(category)!.product.key.split('-')[0]!.toUpperCase()
 /** Devices of one home: most have one appliance of ours or two. */
 const DEVICES_PER_HOME = 1.5
 
@@ -50,7 +54,7 @@ export function planNeighbourhood(options: {
     const category = categories[i % categories.length]!
     const count = (counts.get(category) ?? 0) + 1
     counts.set(category, count)
-    const serial = `${PREFIX[category] ?? 'XX'}-${String(count).padStart(4, '0')}`
+    const serial = `${prefixOf(category)}-${String(count).padStart(4, '0')}`
     const own = random.fork(serial)
     const wear = (): number => least + (most - least) * own.next()
     // Spread over the range rather than drawn, so that even a small fleet has something due early.
@@ -68,19 +72,15 @@ export function planNeighbourhood(options: {
 }
 
 function modelOf(category: string, city: Random, random: Random, main: number, other: () => number): DeviceModel {
-  // Every device draws the same weather from the same seed: neighbours breathe the same haze.
-  const climate = new CityClimate(city)
-  switch (category) {
-    case 'air-purifier':
-      return new AirPurifier({ climate, random, initialWear: main })
-    case 'smart-lock':
-      return new SmartLock({ climate, random, initialWear: { cells: main, 'lock-motor': 0.5 * other() } })
-    case 'washing-machine':
-      return new WashingMachine({
-        random,
-        initialWear: { 'drum-bearing': Math.min(0.82, main + 0.04), 'drain-filter': other() },
-      })
-    default:
-      throw new Error(`no physics for a ${category}`)
-  }
+  return makeAppliance(category, { city, random, initialWear: startingWear(category, main, other) })
+}
+
+/** The first component is the one that is due by turns; the others are wherever life has brought them. */
+function startingWear(category: string, main: number, other: () => number): Record<string, number> {
+  const [first, ...rest] = catalogEntry(category)!.product.components!.map((component) => component.key)
+  // A bearing in mid-life has a long way to go: a little ahead, so that a season sees one fail.
+  if (category === 'washing-machine') return { 'drum-bearing': Math.min(0.82, main + 0.04), 'drain-filter': other() }
+  // A door sags slowly; half of it leaves the cells the first word.
+  if (category === 'smart-lock') return { cells: main, 'lock-motor': 0.5 * other() }
+  return Object.fromEntries([[first!, main], ...rest.map((key) => [key, other()] as const)])
 }

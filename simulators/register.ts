@@ -1,6 +1,5 @@
-import { catalog } from '#catalog'
 import { type HubApi, HubApiError } from './hub-api.ts'
-import type { PlannedDevice } from './neighbourhood.ts'
+import { kindsOf, type PlannedDevice } from './neighbourhood.ts'
 
 /** The brand that simulated devices belong to, apart from every real one. */
 export const SIMULATED_BRAND = 'simulated'
@@ -15,13 +14,13 @@ interface BulkRow {
 }
 
 /**
- * Makes a fleet known to a running hub, over HTTP with the operator's key: a brand of its own, the catalog's
- * products, and their rules in shadow, because nobody lives in these homes. What is there already stays; a device
+ * Makes a fleet known to a running hub, over HTTP with the operator's key: a brand of its own, its
+ * products from the catalog, and their rules in shadow, because nobody lives in these homes. What is there already stays; a device
  * that is gets a new token, the old one being known to nobody.
  */
 export async function registerFleet(hub: HubApi, devices: readonly PlannedDevice[]): Promise<Map<string, string>> {
   const brand = hub.as(await brandAdminKey(hub))
-  for (const { product, rules } of catalog) {
+  for (const { product, rules } of kindsOf(devices)) {
     await unlessThere(brand.post('/api/products', product))
     for (const rule of rules) {
       await unlessThere(brand.post('/api/rules', rule))

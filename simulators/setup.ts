@@ -1,8 +1,8 @@
-import { type CatalogEntry, catalog } from '#catalog'
+import type { CatalogEntry } from '#catalog'
 import { type AgreementDocument, instant } from '#contracts'
 import { sha256Hex } from '#platform'
 import type { HubApi } from './hub-api.ts'
-import type { PlannedDevice } from './neighbourhood.ts'
+import { kindsOf, type PlannedDevice } from './neighbourhood.ts'
 
 const DAY_MS = 86_400_000
 /** A new district of a large city: enough for coverage by prefix to mean something. */
@@ -31,7 +31,7 @@ export interface SetUpOptions {
   /** In the order of their registration; without an address a partner polls. */
   partners: readonly { key: string; name: string; url: string | null }[]
   brandUrl: string
-  /** What the brand makes; the catalog when absent. */
+  /** What the brand makes; the kinds among the devices when absent. */
   entries?: readonly CatalogEntry[]
   /** Homes are spread over these. */
   timeZones?: readonly string[]
@@ -50,7 +50,7 @@ export function zoneOfHome(i: number, timeZones: readonly string[] = [HOME_ZONE]
 export async function setUpBrand(options: SetUpOptions): Promise<BrandSetUp> {
   const { hub, nowMs } = options
   const brandKey = options.brandKey ?? 'youjia'
-  const entries = options.entries ?? catalog
+  const entries = options.entries ?? kindsOf(options.devices)
   const partners: BrandSetUp['partners'] = new Map()
   for (const { key, name, url } of options.partners) {
     const { secret } = await hub.post<{ secret: string }>('/api/partners', { key, name, url })
@@ -101,6 +101,7 @@ function agreementWith(partnerKey: string, entries: readonly CatalogEntry[]): Ag
     accountNo: 'YJ-2026-01',
     coverage: [DISTRICT],
     skills: entries.map((entry) => entry.category),
+    certifications: [...new Set(jobs.flatMap((job) => job.certifications ?? []))],
     currency: 'CNY',
     prices: [
       { kind: 'inspection', amountMinor: 3_000 },

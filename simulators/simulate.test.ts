@@ -37,6 +37,7 @@ test('runs a fleet against any broker until told to stop, and counts what was ac
   const result = await runSimulate({
     url,
     devices: 6,
+    categories: ['air-purifier', 'smart-lock', 'washing-machine'],
     tokenPrefix: 'tok-',
     rate: 300,
     seed: 4,
@@ -72,7 +73,7 @@ test.each([
   [{ devices: 0 }, 'at least one device'],
   [{ devices: 1, rate: 0 }, 'above 0'],
   [{ devices: 1, scenario: 'doom' as never }, 'fresh, season, worn'],
-  [{ devices: 1, categories: ['toaster'] }, 'air-purifier, smart-lock, washing-machine'],
+  [{ devices: 1, categories: ['toaster'] }, 'range-hood, refrigerator, robot-vacuum, smart-lock'],
   [{ devices: 1, url: 'http://x' }, 'mqtt://'],
 ])('%j is refused with what would do', async (options, words) => {
   const running = runSimulate({ url: 'mqtt://127.0.0.1:1', ...options })

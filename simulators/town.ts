@@ -1,4 +1,4 @@
-import { type CatalogEntry, catalog } from '#catalog'
+import type { CatalogEntry } from '#catalog'
 import type { CloudEvent, OfferView } from '#contracts'
 import { EVENT_TYPE_PREFIX } from '#contracts'
 import { type Random, seededRandom } from '#platform'
@@ -12,7 +12,7 @@ import { type Cadence, Fleet } from './fleet/fleet.ts'
 import { noTruth, type TruthRecord, type TruthSink } from './fleet/truth.ts'
 import { HubApi } from './hub-api.ts'
 import { HubClock } from './hub-clock.ts'
-import { type PlannedDevice, planNeighbourhood, type Scenario } from './neighbourhood.ts'
+import { kindsOf, type PlannedDevice, planNeighbourhood, type Scenario } from './neighbourhood.ts'
 import { type BrandSetUp, setUpBrand, zoneOfHome } from './setup.ts'
 import { SuddenFaults } from './sudden-faults.ts'
 
@@ -36,7 +36,7 @@ export interface TownOptions {
   devices: number
   scenario?: Scenario
   categories?: readonly string[]
-  /** What the brand makes; the catalog when absent. */
+  /** What the brand makes; the kinds among the devices when absent. */
   entries?: readonly CatalogEntry[]
   cadence?: Cadence
   faults?: FleetFaults
@@ -95,7 +95,7 @@ export async function openTown(options: TownOptions): Promise<Town> {
     ...(options.categories ? { categories: options.categories } : {}),
   })
   const zones = new Map(plan.devices.map((it) => [it.serial, zoneOfHome(it.home, options.timeZones)]))
-  const entries = options.entries ?? catalog
+  const entries = options.entries ?? kindsOf(plan.devices)
   const byHome = new Map<string, PlannedDevice[]>()
   const zoneByHome = new Map<string, string>()
   let failures = 0

@@ -1,33 +1,31 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { catalog, catalogEntry } from '#catalog'
 import { seededRandom } from '#platform'
-import { AirPurifier, AP300_FAN } from './air-purifier.ts'
+import { AP300_FAN } from './air-purifier.ts'
 import { compensatedVoltage, LR6_PACK, packVoltage } from './alkaline-cell.ts'
+import { APPLIANCE_KINDS, makeAppliance } from './appliances.ts'
 import { CRACK_NEW, crackAt, growCrack, lifeShare } from './bearing.ts'
-import { CityClimate } from './climate.ts'
 import type { DeviceModel } from './device-model.ts'
 import { operatingPoint } from './fan-curve.ts'
 import { filterResistance, HEPA_300 } from './filter-loading.ts'
 import { SL100_MOTOR, throwBolt } from './lock-motor.ts'
-import { SmartLock } from './smart-lock.ts'
-import { WashingMachine } from './washing-machine.ts'
 
 const DAY_MS = 86_400_000
 const START_MS = Date.UTC(2026, 8, 1)
 
-const kinds: Record<string, (seed: number, wear?: number) => DeviceModel> = {
-  'air-purifier': (seed, initialWear = 0) => {
-    const random = seededRandom(seed)
-    return new AirPurifier({ climate: new CityClimate(random.fork('climate')), random, initialWear })
-  },
-  'smart-lock': (seed, wear = 0) => {
-    const random = seededRandom(seed)
-    const initialWear = { cells: wear, 'lock-motor': wear }
-    return new SmartLock({ climate: new CityClimate(random.fork('climate')), random, initialWear })
-  },
-  'washing-machine': (seed, wear = 0) =>
-    new WashingMachine({ random: seededRandom(seed), initialWear: { 'drum-bearing': wear, 'drain-filter': wear } }),
-}
+/** Every kind there is, all its parts equally worn. */
+const kinds: Record<string, (seed: number, wear?: number) => DeviceModel> = Object.fromEntries(
+  APPLIANCE_KINDS.map((category) => [
+    category,
+    (seed: number, wear = 0) => {
+      const random = seededRandom(seed)
+      const components = catalogEntry(category)!.product.components!
+      const initialWear = Object.fromEntries(components.map(({ key }) => [key, wear]))
+      return makeAppliance(category, { city: random.fork('climate'), random, initialWear })
+    },
+  ]),
+)
 
 /** Everything it measures over some days, as the bytes a device would send. */
 function live(model: DeviceModel, days: number, fromMs = START_MS): string {
@@ -45,8 +43,8 @@ describe.each(Object.entries(kinds))('%s', (_category, make) => {
   })
 
   test('wear only rises, until a part is replaced and is as new', () => {
-    const model = make(3, 0.5)
-    for (const component of model.components) {
+    for (const component of make(3, 0.5).components) {
+      const model = make(3, 0.5)
       let before = model.wear(component)
       expect(before).toBeCloseTo(0.5, 1)
       for (let day = 0; day < 20; day++) {
@@ -58,8 +56,28 @@ describe.each(Object.entries(kinds))('%s', (_category, make) => {
       model.replace(component)
       expect(model.wear(component)).toBeLessThan(0.01)
     }
-    expect(() => model.replace('flux-capacitor')).toThrow('no component "flux-capacitor"')
+    expect(() => make(3).replace('flux-capacitor')).toThrow('no component "flux-capacitor"')
   })
+})
+
+test('every kind of the catalog has physics for the parts its product names, and measures what it declares', () => {
+  expect(APPLIANCE_KINDS).toEqual(catalog.map((entry) => entry.category).sort())
+  for (const [category, make] of Object.entries(kinds)) {
+    const { product } = catalogEntry(category)!
+    const model = make(5)
+    expect([...model.components].sort(), category).toEqual(product.components!.map(({ key }) => key).sort())
+    const metrics = new Map(product.metrics.map((metric) => [metric.key, metric]))
+    for (let atMs = START_MS; atMs < START_MS + 10 * DAY_MS; atMs += model.everyMs) {
+      for (const [key, value] of Object.entries(model.measure(atMs))) {
+        const metric = metrics.get(key)
+        expect(metric, `${category} ${key}`).toBeDefined()
+        expect(typeof value, `${category} ${key}`).toBe(metric!.type)
+        if (typeof value !== 'number') continue
+        expect(value, `${category} ${key}`).toBeGreaterThanOrEqual(metric!.min ?? Number.NEGATIVE_INFINITY)
+        expect(value, `${category} ${key}`).toBeLessThanOrEqual(metric!.max ?? Number.POSITIVE_INFINITY)
+      }
+    }
+  }
 })
 
 describe('fan and filter', () => {
