@@ -51,6 +51,8 @@ export async function createApi(services: ApiServices): Promise<Api> {
     bodyLimit: BODY_BYTES_MAX,
     requestTimeout: REQUEST_MS_MAX,
     keepAliveTimeout: KEEP_ALIVE_MS,
+    // A start on an overloaded machine is slow, not broken: the routes compile in their own time.
+    pluginTimeout: 0,
     forceCloseConnections: 'idle',
     exposeHeadRoutes: false,
     routerOptions: { maxParamLength: PARAM_CHARACTERS_MAX },
