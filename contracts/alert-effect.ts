@@ -57,7 +57,7 @@ export type EpisodeSubject = 'condition' | 'silence'
 export const DEVICE_SILENT = '_silent'
 
 /** Why an effect is kept from people: the device was catching up, or somebody or something asked for quiet. */
-export type Hush = 'historical' | 'maintenance' | 'silenced' | 'flapping' | 'acknowledged'
+export type Hush = 'historical' | 'maintenance' | 'silenced' | 'inhibited' | 'flapping' | 'acknowledged'
 
 interface EffectBase {
   /** Position of the record that caused it; with `ordinal` unique, so that applying twice does nothing. */
@@ -113,7 +113,15 @@ export type AlertEffect = EffectBase &
     | {
         kind: 'operator.event'
         brandId: string | null
-        code: 'rule.error' | 'device.clock_skew' | 'rule.warmup_short' | 'hub.clock_back' | 'hub.resumed'
+        code:
+          | 'rule.error'
+          | 'device.clock_skew'
+          | 'rule.warmup_short'
+          | 'hub.clock_back'
+          | 'hub.resumed'
+          | 'silence.home'
+          | 'silence.region'
+          | 'silence.everyone'
         subject: string
         detail: string
       }

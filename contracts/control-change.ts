@@ -89,12 +89,34 @@ export type ControlChange =
       type: 'silence.started'
       silenceId: string
       scope: { deviceId?: string; homeId?: string; productKey?: string; region?: string; ruleKey?: string }
-      /** `service`: somebody works on the device; keeps all from people but danger. */
-      kind: 'silence' | 'maintenance' | 'service'
+      /**
+       * `service`: somebody works on the device; keeps all from people but danger. `outage`: a whole home, region or
+       * brand has fallen silent, which is said once, in place of an alert per device.
+       */
+      kind: 'silence' | 'maintenance' | 'service' | 'outage'
       untilMs: number
+      /** Of an outage: what was seen. */
+      seen?: { devices: number; silent: number; sinceMs: number }
     }
   | { type: 'silence.ended'; silenceId: string }
+  /** A maintenance window that comes again, or `null`: it is taken away. */
+  | { type: 'maintenance.set'; windowId: string; window: MaintenanceWindow | null }
   | { type: 'hub.resumed'; downSinceMs: number }
   | { type: 'hub.upgraded'; evaluatorVersion: number; timeZoneData: string }
+
+/** What a silence or a maintenance window covers: everything it names must match. */
+export type HushScope = Extract<ControlChange, { type: 'silence.started' }>['scope']
+
+/** Quiet that comes again by the clock of a zone: from `from` on each of its days until `to`, over midnight if need be. */
+export interface MaintenanceWindow {
+  scope: HushScope
+  /** IANA zone; `home`: that of each device's home. */
+  zone: string
+  /** ISO week days on which it begins, 1 = Monday. */
+  days: readonly number[]
+  /** `HH:MM`. */
+  from: string
+  to: string
+}
 
 export type ControlType = ControlChange['type']

@@ -30,6 +30,8 @@ export type {
   ControlChange,
   ControlType,
   DeviceFacts,
+  HushScope,
+  MaintenanceWindow,
   ParameterScope,
   ResetSource,
   RuleMode,

@@ -46,7 +46,12 @@ function patchOf(effect: EpisodeEffect): AlertPatch {
 function detailOf(effect: EpisodeEffect): Record<string, unknown> {
   switch (effect.kind) {
     case 'alert.firing':
-      return { silent: effect.silent, severity: effect.episode.severity, startedAtMs: effect.episode.startedAtMs }
+      return {
+        silent: effect.silent,
+        hush: effect.hush ?? null,
+        severity: effect.episode.severity,
+        startedAtMs: effect.episode.startedAtMs,
+      }
     case 'alert.escalated':
     case 'alert.deescalated':
       return { from: effect.from, to: effect.episode.severity }

@@ -1,5 +1,7 @@
 import type { RuleDocument, RuleMode } from '#contracts'
 import type { Device } from './device.ts'
+import { inhibitionRanks } from './inhibition.ts'
+import { MaintenanceWindows } from './maintenance.ts'
 import type { ParameterSetting } from './parameters.ts'
 import type { ProductLayout } from './product-layout.ts'
 import type { Silence } from './silences.ts'
@@ -31,6 +33,7 @@ export class Brand {
   /** By key, then by scope and id. */
   readonly parameters = new Map<string, Map<string, ParameterSetting>>()
   readonly silences = new Map<string, Silence>()
+  readonly windows = new MaintenanceWindows()
   readonly devices = new Map<string, Device>()
   /** Homes that withdrew their consent to be watched. */
   readonly unwatchedHomes = new Set<string>()
@@ -41,18 +44,38 @@ export class Brand {
   /** Boundary at which the next silence ends. */
   scheduledMs = Number.POSITIVE_INFINITY
 
+  #ranks: ReadonlyMap<string, number> | null = null
+
   constructor(brandId: string) {
     this.brandId = brandId
+  }
+
+  /** Where a rule stands in the order in which a device's rules are judged: behind those that inhibit it (T23). */
+  rankOf(ruleKey: string): number {
+    this.#ranks ??= inhibitionRanks(this.rules)
+    return this.#ranks.get(ruleKey) ?? 0
+  }
+
+  /** To be called when rules changed. Returns whether any rule stands elsewhere now. */
+  rankAnew(): boolean {
+    const before = this.#ranks ?? new Map()
+    this.#ranks = inhibitionRanks(this.rules)
+    const keys = new Set([...before.keys(), ...this.#ranks.keys()])
+    return [...keys].some((key) => (before.get(key) ?? 0) !== this.rankOf(key))
   }
 
   get timerKey(): string {
     return this.brandId
   }
 
-  /** The boundary at which the next silence is over. */
-  dueMs(): number {
+  /** The boundary at which the next silence is over, or the next maintenance that hushes anybody. */
+  dueMs(turn: Turn): number {
     let due = Number.POSITIVE_INFINITY
     for (const silence of this.silences.values()) due = Math.min(due, boundaryAtOrAfter(silence.untilMs))
+    if (this.hushed.size > 0 && this.windows.byId.size > 0) {
+      const zones = new Set([...this.hushed].map((device) => device.facts.timeZone))
+      due = Math.min(due, boundaryAtOrAfter(this.windows.nextEndMs(zones, turn.atMs)))
+    }
     return due
   }
 

@@ -10,6 +10,7 @@ const PREFIX = {
   rule: '1:rule',
   parameter: '1:parameter',
   silence: '1:silence',
+  window: '1:window',
   facts: '2:facts',
   device: '3:device',
 } as const

@@ -1,4 +1,4 @@
-import type { DeviceFacts, ProductDocument } from '#contracts'
+import type { DeviceFacts, MaintenanceWindow, ProductDocument } from '#contracts'
 import { DuplicateFilter } from '#models'
 import type { RuleState } from './brand.ts'
 import { type EntryKind, parseKey, registryKey } from './checkpoint-keys.ts'
@@ -35,7 +35,8 @@ type SavedInstance = [
   version: number,
   activation: string,
   warming: 0 | 1,
-  flapping: 0 | 1,
+  /** 2: nobody has been told. */
+  flapping: 0 | 1 | 2,
   episode: OpenEpisode | 0,
   watch: Watch | 0,
   openings: readonly Opening[] | 0,
@@ -107,6 +108,10 @@ const SAVE: Record<EntryKind, Save> = {
     const silence = fleet.brand(brandId).silences.get(id)
     return silence ? { silence } : null
   },
+  window: ({ fleet }, brandId, id) => {
+    const window = fleet.brand(brandId).windows.byId.get(id)
+    return window ? { window } : null
+  },
   facts: ({ fleet }, brandId, id) => {
     const device = fleet.device(brandId, id)
     return device ? { facts: device.facts } : null
@@ -148,7 +153,7 @@ function saveDevice(device: Device): string {
       instance.version,
       instance.activation,
       instance.warming ? 1 : 0,
-      instance.flapping ? 1 : 0,
+      instance.flapping ? (instance.flappingTold ? 1 : 2) : 0,
       instance.episode ?? 0,
       instance.watch ?? 0,
       instance.openings.length > 0 ? instance.openings : 0,
@@ -204,6 +209,9 @@ const RESTORE: Record<EntryKind, Restore> = {
     fleet.brand(brandId).silences.set(id, saved.silence)
     fleet.schedule(fleet.brand(brandId), turn)
   },
+  window: ({ fleet }, brandId, id, saved: { window: MaintenanceWindow }) => {
+    fleet.brand(brandId).windows.set(id, saved.window)
+  },
   facts: ({ fleet }, brandId, id, saved: { facts: DeviceFacts }) => {
     const brand = fleet.brand(brandId)
     const layout = brand.products.get(saved.facts.productKey)
@@ -214,6 +222,7 @@ const RESTORE: Record<EntryKind, Restore> = {
     if (!device) return
     restoreDevice(device, saved)
     fleet.schedule(device, turn)
+    fleet.schedule(device.brand, turn)
   },
 }
 
@@ -255,7 +264,8 @@ function restoreDevice(device: Device, saved: SavedDevice): void {
     instance.checkpointWindows = kept
     if (openings !== 0) instance.openings = openings
     instance.warming = warming === 1
-    instance.flapping = flapping === 1
+    instance.flapping = flapping !== 0
+    instance.flappingTold = flapping !== 2
     instance.episode = episode === 0 ? null : episode
     instance.watch = watch === 0 ? null : watch
     resolveLimits(device, instance)

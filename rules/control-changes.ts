@@ -1,4 +1,4 @@
-import type { ControlChange, ControlRecord } from '#contracts'
+import type { ControlChange, ControlRecord, HushScope } from '#contracts'
 import { TRUTH, UNTIL } from './alert-clock.ts'
 import { UNKNOWN } from './alert-lifecycle.ts'
 import { Brand, type RuleVersion } from './brand.ts'
@@ -18,7 +18,7 @@ import { ProductLayout } from './product-layout.ts'
 import { reactivate, takeOver } from './rule-change.ts'
 import { startSilence } from './silences.ts'
 import type { Truth } from './truth.ts'
-import type { Turn } from './turn.ts'
+import type { EffectBody, Turn } from './turn.ts'
 import { wakeCalendar } from './turning.ts'
 import { cancelWatch, startWatch } from './verification.ts'
 import { warmUpMs } from './warm-up.ts'
@@ -67,6 +67,7 @@ const HANDLERS: Handlers = {
   'consent.monitoring': monitoringConsent,
   'silence.started': silenceStarted,
   'silence.ended': silenceEnded,
+  'maintenance.set': maintenanceSet,
   'hub.resumed': ({ turn }, { downSinceMs }) =>
     turn.emit({
       kind: 'operator.event',
@@ -92,13 +93,22 @@ function withDevice({ fleet, turn, brand }: Here, deviceId: string, act: (device
   if (!device) return
   act(device)
   device.dirty = true
+  hearAgain(turn, device)
   fleet.touched(device, turn)
+}
+
+/** What a change has made heard again is told at once: who inhibited it may be gone. */
+function hearAgain(turn: Turn, device: Device): void {
+  if (!device.brand.hushed.has(device)) return
+  if (!device.tellHushed(turn)) device.brand.hushed.delete(device)
+  turn.historical = false
 }
 
 /** Every device of the brand the filter takes, in order of id, so that effects come in one order in every run. */
 function eachDevice({ fleet, turn, brand }: Here, act: (device: Device) => void): void {
   for (const device of sorted(brand.devices.values())) {
     act(device)
+    hearAgain(turn, device)
     fleet.touched(device, turn)
   }
 }
@@ -236,6 +246,7 @@ function ruleActivated(here: Here, change: Change<'rule.activated'>): void {
   if (!known) {
     brand.rules.set(key, { ...given, next: null })
     sortRules(brand)
+    rankAnew(here)
     eachDevice(here, (device) => {
       if (applies(given, device)) refreshInstances(turn, device, activation)
     })
@@ -256,6 +267,11 @@ function ruleActivated(here: Here, change: Change<'rule.activated'>): void {
     }
     refreshInstances(turn, device, here.changeId)
   })
+}
+
+/** T23: who inhibits whom has changed, and with it the order in which rules are judged. */
+function rankAnew(here: Here): void {
+  if (here.brand.rankAnew()) eachDevice(here, (device) => setInstances(device, device.instances))
 }
 
 /** Rules in order of key, so that instances and their effects come in one order whenever rules were enabled. */
@@ -281,6 +297,7 @@ function ruleWarmed(here: Here, { ruleKey, version }: Change<'rule.warmed'>): vo
     })
   const anew = rule.activation === next.activation ? null : next.activation
   Object.assign(rule, next, { next: null })
+  rankAnew(here)
   fleet.dirtyKeys.add(registryKey('rule', brand.brandId, ruleKey))
   eachDevice(here, (device) => takeOver(turn, device, ruleKey, anew))
 }
@@ -288,6 +305,7 @@ function ruleWarmed(here: Here, { ruleKey, version }: Change<'rule.warmed'>): vo
 function rulePaused(here: Here, { ruleKey }: Change<'rule.paused'>): void {
   const { brand, fleet, turn } = here
   if (!brand.rules.delete(ruleKey)) return
+  rankAnew(here)
   fleet.dirtyKeys.add(registryKey('rule', brand.brandId, ruleKey))
   eachDevice(here, (device) => {
     if (device.instances.some((instance) => instance.plan.ruleKey === ruleKey))
@@ -319,10 +337,33 @@ function monitoringConsent(here: Here, { homeId, granted }: Change<'consent.moni
   })
 }
 
+function maintenanceSet({ fleet, turn, brand }: Here, { windowId, window }: Change<'maintenance.set'>): void {
+  brand.windows.set(windowId, window)
+  fleet.dirtyKeys.add(registryKey('window', brand.brandId, windowId))
+  fleet.tellHushed(brand, turn)
+  fleet.schedule(brand, turn)
+}
+
 function silenceStarted({ fleet, turn, brand }: Here, change: Change<'silence.started'>): void {
   brand.silences.set(change.silenceId, startSilence(change, turn.atMs))
+  if (change.kind === 'outage') turn.emit(outageEvent(brand, change))
   fleet.dirtyKeys.add(registryKey('silence', brand.brandId, change.silenceId))
   fleet.schedule(brand, turn)
+}
+
+/** One incident has one name, however many devices are in it (case 19). */
+function outageEvent(brand: Brand, { scope, seen }: Change<'silence.started'>): EffectBody {
+  const { code, subject, where } = outageName(scope, brand.brandId)
+  const of = seen ? `${seen.silent} of ${seen.devices} devices ` : 'All devices '
+  const since = seen ? ` since ${new Date(seen.sinceMs).toISOString()}` : ''
+  return { kind: 'operator.event', brandId: brand.brandId, code, subject, detail: `${of}${where} say nothing${since}.` }
+}
+
+function outageName(scope: HushScope, brandId: string) {
+  if (scope.homeId !== undefined) return { code: 'silence.home', subject: scope.homeId, where: 'of this home' } as const
+  if (scope.region !== undefined)
+    return { code: 'silence.region', subject: scope.region, where: `in region ${scope.region}` } as const
+  return { code: 'silence.everyone', subject: brandId, where: 'of the brand' } as const
 }
 
 function silenceEnded({ fleet, turn, brand }: Here, { silenceId }: Change<'silence.ended'>): void {

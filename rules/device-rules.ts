@@ -56,9 +56,19 @@ export function refreshInstances(turn: Turn, device: Device, activation: string 
 }
 
 export function setInstances(device: Device, instances: Instance[]): void {
-  device.instances = instances.sort((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0))
+  device.instances = inOrder(device.brand, instances)
   shareArrays(device.instances)
   device.dirty = true
+}
+
+/** Inhibitors before those they inhibit, then by key; watches behind all rules. */
+export function inOrder(brand: Brand, instances: Instance[]): Instance[] {
+  const rank = ({ plan, watch }: Instance): number => (watch ? Number.POSITIVE_INFINITY : brand.rankOf(plan.ruleKey))
+  return instances.sort((a, b) => {
+    const [left, right] = [rank(a), rank(b)]
+    if (left !== right) return left - right
+    return a.key < b.key ? -1 : a.key > b.key ? 1 : 0
+  })
 }
 
 function keepWatch(device: Device, watch: Instance, wanted: Instance[]): void {

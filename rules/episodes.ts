@@ -5,9 +5,10 @@ import { FIRING, LATCHED } from './alert-lifecycle.ts'
 import type { Device } from './device.ts'
 import { evidenceOf } from './evidence.ts'
 import { episodesWithinDay, isFlapping } from './flapping.ts'
+import { isInhibited } from './inhibition.ts'
 import { type Instance, OPENINGS_KEPT, type OpenEpisode, type Opening } from './instance.ts'
 import { levelHeld, PEAK } from './instance-core.ts'
-import { silencedBy } from './silences.ts'
+import { inMaintenance, silencedBy } from './silences.ts'
 import type { Turn } from './turn.ts'
 
 /**
@@ -49,13 +50,19 @@ export function openEpisode(
     silent: hush !== null,
     ...(hush ? { hush } : {}),
   })
-  if (instance.flapping && !wasFlapping && hush === 'flapping') {
-    turn.emit({
-      kind: 'alert.flapping',
-      episode: describe(device, instance),
-      episodesIn24h: episodesWithinDay(instance.openings),
-    })
-  }
+  if (instance.flapping && !wasFlapping) instance.flappingTold = false
+  tellFlapping(turn, device, instance, hush)
+}
+
+/** The one notice that stands for those of its episodes, once nothing else keeps it quiet (T24). */
+function tellFlapping(turn: Turn, device: Device, instance: Instance, hush: Hush | null): void {
+  if (hush !== 'flapping' || instance.flappingTold) return
+  instance.flappingTold = true
+  turn.emit({
+    kind: 'alert.flapping',
+    episode: describe(device, instance),
+    episodesIn24h: episodesWithinDay(instance.openings),
+  })
 }
 
 function blankEpisode({ brand }: Device, { plan, version }: Instance, id: string): OpenEpisode {
@@ -158,7 +165,9 @@ export function tellIfCurrent(turn: Turn, device: Device, instance: Instance): v
   const state = instance.core[instance.offset + STATE]
   // Recovering may be about to end; firing again or latched, it will be told then.
   if (state !== FIRING && state !== LATCHED) return
-  if (hushOf(turn, device, instance) !== null) return
+  const hush = hushOf(turn, device, instance)
+  tellFlapping(turn, device, instance, hush)
+  if (hush !== null) return
   episode.told = true
   turn.emit({
     kind: 'alert.current',
@@ -171,9 +180,12 @@ export function tellIfCurrent(turn: Turn, device: Device, instance: Instance): v
 function hushOf(turn: Turn, device: Device, instance: Instance): Hush | null {
   if (turn.historical) return 'historical'
   const { brand, facts } = device
-  const safety = (instance.plan.rule?.safety ?? null) !== null
-  const silenced = silencedBy(brand.silences.values(), facts, { key: instance.plan.ruleKey, safety }, turn.atMs)
+  const { ruleKey: key, rule, axis } = instance.plan
+  const safety = (rule?.safety ?? null) !== null
+  const silenced = silencedBy(brand.silences.values(), facts, { key, safety, aboutSilence: axis === 'hub' }, turn.atMs)
+  if (silenced === 'maintenance' || inMaintenance(brand.windows, facts, key, turn.atMs)) return 'maintenance'
   if (silenced) return silenced
+  if (isInhibited(device, instance)) return 'inhibited'
   if (instance.flapping && !safety) return 'flapping'
   return instance.episode?.acknowledged ? 'acknowledged' : null
 }

@@ -122,6 +122,7 @@ export function createEvaluator(): Evaluator {
       for (const id of brand.rules.keys()) keys.push(registryKey('rule', brandId, id))
       for (const id of brand.parameters.keys()) keys.push(registryKey('parameter', brandId, id))
       for (const id of brand.silences.keys()) keys.push(registryKey('silence', brandId, id))
+      for (const id of brand.windows.byId.keys()) keys.push(registryKey('window', brandId, id))
       for (const id of brand.devices.keys())
         keys.push(registryKey('facts', brandId, id), registryKey('device', brandId, id))
     }
@@ -170,7 +171,8 @@ export function createEvaluator(): Evaluator {
         const ids = filter.deviceId !== undefined ? [filter.deviceId] : [...devices.keys()].sort()
         for (const id of ids) {
           const device = devices.get(id)
-          for (const instance of device?.instances ?? []) {
+          const instances = [...(device?.instances ?? [])].sort((a, b) => (a.key < b.key ? -1 : 1))
+          for (const instance of instances) {
             if (instance.watch || instance.warming) continue
             if (filter.ruleKey !== undefined && filter.ruleKey !== instance.plan.ruleKey) continue
             views.push(viewOf(turn, device!, instance))

@@ -33,6 +33,8 @@ export class Fleet {
       this.dirtyDevices.add(device)
     }
     this.schedule(device, turn)
+    // Whoever is kept quiet by recurring maintenance is told when it ends.
+    if (device.brand.hushed.size > 0 && device.brand.windows.byId.size > 0) this.schedule(device.brand, turn)
   }
 
   schedule(item: Brand | Device, turn: Turn): void {

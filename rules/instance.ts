@@ -78,6 +78,8 @@ export class Instance implements Place {
   /** Recent episodes in the order they opened. */
   openings: readonly Opening[] = NONE
   flapping = false
+  /** The one notice of it has been given. */
+  flappingTold = true
   /** Why it cannot be evaluated (T12); frozen meanwhile. */
   failure: string | null = null
   /** The next version of its rule, getting warm: decides nothing and tells nobody (T19). */

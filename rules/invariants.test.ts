@@ -17,6 +17,8 @@ const PATIENCE_MS = 600_000
 const BRANDS = ['brand_a', 'brand_b'] as const
 const DEVICES = ['dev_1', 'dev_2'] as const
 const RULES = ['rule-a', 'rule-b'] as const
+/** Kinds of control changes drawn. */
+const LAST_CHANGE = 18
 
 type Drawn =
   | {
@@ -87,7 +89,7 @@ const drawnOf = (rules: fc.Arbitrary<RuleDocument>): fc.Arbitrary<{ wait: number
           brand: fc.nat(1),
           device: fc.nat(1),
           rule: fc.nat(1),
-          what: fc.nat(15),
+          what: fc.nat(LAST_CHANGE),
         }),
       },
       { weight: 1, arbitrary: fc.record({ kind: fc.constant('tick' as const) }) },
@@ -101,6 +103,9 @@ const fleetOf = (rules: fc.Arbitrary<RuleDocument>) =>
   })
 const fleet = fleetOf(arbitrary.rule)
 type Fleet = typeof fleet extends fc.Arbitrary<infer T> ? T : never
+
+/** Rule-b may be inhibited by rule-a, and the other way round too, which a save would refuse. */
+const INHIBITED = [undefined, ['rule-a'], ['rule-b', 'rule-a']]
 
 const NO_DATA = ['hold', 'alert', 'resolve', { alert: { for: '2m' } }] as const
 
@@ -141,7 +146,13 @@ function written({ rules, log }: Fleet, startMs = T0): LogRecord[] {
       })
     else if (what.kind === 'rule') {
       const key = RULES[what.rule]!
-      const document = { ...what.document, key, noData: NO_DATA[what.silence]! } as RuleDocument
+      const inhibitedBy = INHIBITED[what.version - 2]
+      const document = {
+        ...what.document,
+        key,
+        noData: NO_DATA[what.silence]!,
+        ...(inhibitedBy ? { inhibitedBy } : {}),
+      } as RuleDocument
       activate(BRANDS[what.brand]!, document, what.version, what.anew ? `act_${key}_${changes}` : `act_${key}`)
     } else control(BRANDS[what.brand]!, changeOf(what, atMs, records))
   }
@@ -197,6 +208,22 @@ function changeOf(
       return { type: 'consent.monitoring', homeId: 'home_1', granted: seq % 2 === 0 }
     case 13:
       return { type: 'device.removed', deviceId }
+    case 15:
+    case 16:
+      return {
+        type: 'maintenance.set',
+        windowId: 'win_1',
+        window: what === 15 ? null : { scope: { deviceId }, zone: 'home', days: [4, 5], from: '08:10', to: '16:20' },
+      }
+    case 17:
+      return {
+        type: 'silence.started',
+        silenceId: 'sil_outage',
+        scope: { region: '31' },
+        kind: 'outage',
+        untilMs: atMs + 20 * MINUTE,
+        seen: { devices: 2, silent: 2, sinceMs: atMs },
+      }
     case 14:
       return { type: 'device.added', device: aDevice({ deviceId }) }
     default:
@@ -307,7 +334,7 @@ test(
     // Ticks in place of silences, so that time passes alike.
     const unsilenced = records.map(
       (record): LogRecord =>
-        record.kind === 'control' && record.change.type.startsWith('silence')
+        record.kind === 'control' && /^silence|^maintenance/.test(record.change.type)
           ? { kind: 'tick', seq: record.seq, receivedAtMs: record.receivedAtMs }
           : record,
     )
@@ -359,7 +386,10 @@ test(
             ? `${effect.kind} ${effect.atMs - shiftMs} ${effect.episode.ruleKey} ${effect.episode.deviceId} ${effect.episode.startedAtMs - shiftMs}`
             : `${effect.kind} ${effect.atMs - shiftMs}`,
         )
-      expect(shape(run(written(drawnFleet, T0 + byMs)), byMs)).toEqual(shape(run(written(drawnFleet)), 0))
+      const timeless = (records: LogRecord[]): LogRecord[] =>
+        records.filter((record) => record.kind !== 'control' || record.change.type !== 'maintenance.set')
+      const moved = timeless(written(drawnFleet, T0 + byMs))
+      expect(shape(run(moved), byMs)).toEqual(shape(run(timeless(written(drawnFleet))), 0))
     },
   ),
   PATIENCE_MS,

@@ -41,6 +41,7 @@ function carryOver(turn: Turn, device: Device, old: Instance, next: Instance): v
   next.activation = old.activation
   next.openings = old.openings
   next.flapping = old.flapping
+  next.flappingTold = old.flappingTold
   if (!old.episode) return
   const { core, offset } = next
   if (core[offset + TRUTH] === FALSE) {

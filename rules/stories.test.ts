@@ -515,6 +515,112 @@ describe('T22, T24 and acknowledgement: who hears of it', () => {
     expect(story.told().at(-1)).toBe(`${1_440 + 12} alert.current`)
   })
 
+  test('T22, case 25: by the clock of the home, over midnight; one that ends inside is history, one that lasts is told at its end', () => {
+    const ended = new Story({ rules: [aRule({ for: '2m', keep: '5m', latch: 'none' })] })
+    const lasts = new Story({ rules: [aRule({ for: '2m' })] })
+    // 08:00 in Shanghai is 00:00 UTC, a Thursday; the window began on Wednesday evening.
+    const window = { scope: {}, zone: 'home', days: [3], from: '22:00', to: '08:30' }
+    for (const story of [ended, lasts]) story.control(-1, { type: 'maintenance.set', windowId: 'win_1', window })
+    ended.series('260x5 200x40')
+    lasts.series('260x40')
+    expect(ended.told()).toEqual(['2 alert.firing maintenance', '10 alert.resolved cleared'])
+    expect(lasts.told()).toEqual(['2 alert.firing maintenance', '30 alert.current'])
+    expect(lasts.effects[1]).toMatchObject({ episode: { startedAtMs: lasts.at(0) } })
+  })
+
+  test('T22: windows and silences add up: told when the last of them is over, also when a window is taken away', () => {
+    const story = new Story({ rules: [aRule({ for: '2m' })] })
+    const window = { scope: {}, zone: 'Asia/Shanghai', days: [4], from: '08:00', to: '08:30' }
+    story.control(0, { type: 'maintenance.set', windowId: 'win_1', window })
+    story.control(0, { type: 'maintenance.set', windowId: 'win_2', window: { ...window, from: '08:20', to: '08:50' } })
+    story.control(0, silence({ silenceId: 'sil_1', untilMs: story.at(60) }))
+    story.series('260x55')
+    expect(story.told()).toEqual(['2 alert.firing maintenance'])
+    story.series('260x10', 55)
+    expect(story.told()).toEqual(['2 alert.firing maintenance', '60 alert.current'])
+
+    const taken = new Story({ rules: [aRule({ for: '2m' })] })
+    taken.control(0, { type: 'maintenance.set', windowId: 'win_1', window })
+    taken.series('260x5')
+    taken.control(5, { type: 'maintenance.set', windowId: 'win_1', window: null })
+    expect(taken.told()).toEqual(['2 alert.firing maintenance', '5 alert.current'])
+  })
+
+  describe('T23: inhibition', () => {
+    const dirty = aRule({ for: '2m', keep: '2m', latch: 'none' })
+    const fan = aRule({
+      key: 'a-fan-slow',
+      for: '2m',
+      keep: '2m',
+      latch: 'none',
+      inhibitedBy: ['hepa-clogged'],
+      when: { metric: 'fan_rpm', op: '<', value: 500 },
+    })
+    const both = (story: Story, at: number, filter_dp_pa: number, fan_rpm: number) =>
+      story.read({ at, values: { filter_dp_pa, fan_rpm } })
+    const stretch = (story: Story, from: number, to: number, dp: number, rpm: number): void => {
+      for (let at = from; at < to; at++) both(story, at, dp, rpm)
+    }
+
+    test('of two that fire by the same reading only the inhibitor is told, whatever their names; the other when it has ended', () => {
+      const story = new Story({ rules: [dirty, fan], restartAlways: true })
+      stretch(story, 0, 5, 260, 300)
+      stretch(story, 5, 10, 200, 300)
+      expect(story.told()).toEqual([
+        '2 alert.firing',
+        '2 alert.firing inhibited',
+        '7 alert.resolved cleared',
+        '7 alert.current',
+      ])
+      expect(story.effects.map((effect) => 'episode' in effect && effect.episode.ruleKey)).toEqual([
+        'hepa-clogged',
+        'a-fan-slow',
+        'hepa-clogged',
+        'a-fan-slow',
+      ])
+      expect(story.effects[3]).toMatchObject({ episode: { startedAtMs: story.at(0) } })
+    })
+
+    test('ended while inhibited it is history', () => {
+      const story = new Story({ rules: [dirty, fan] })
+      stretch(story, 0, 5, 260, 300)
+      stretch(story, 5, 20, 260, 900)
+      expect(story.told()).toEqual(['2 alert.firing', '2 alert.firing inhibited', '7 alert.resolved cleared'])
+    })
+
+    test('who is dismissed or paused inhibits no longer; who is only tried out never did', () => {
+      const dismissed = new Story({ rules: [dirty, fan] })
+      stretch(dismissed, 0, 5, 260, 300)
+      dismissed.control(5, { type: 'rule.paused', ruleKey: 'hepa-clogged' })
+      expect(dismissed.told().slice(2)).toEqual(['5 alert.resolved rule_removed', '5 alert.current'])
+
+      const shadow = new Story({ rules: [fan] })
+      shadow.activate(-1, dirty, { mode: 'shadow' })
+      stretch(shadow, 0, 5, 260, 300)
+      expect(shadow.told()).toEqual(['2 alert.firing', '2 alert.firing'])
+    })
+  })
+
+  test('case 19: an outage is said once; alerts about silence are kept quiet, others are not, and who stays silent is told after', () => {
+    const story = new Story({ rules: [aRule({ for: '2m', noData: { alert: { for: '1m' } } })] })
+    story.series('200x2')
+    const seen = { devices: 320, silent: 312, sinceMs: story.at(1) }
+    const outage = silence({ silenceId: 'out_1', scope: { region: '31' }, kind: 'outage', untilMs: story.at(60), seen })
+    story.control(3, outage)
+    expect(story.effects).toMatchObject([
+      {
+        kind: 'operator.event',
+        code: 'silence.region',
+        subject: '31',
+        detail: expect.stringContaining('312 of 320 devices in region 31'),
+      },
+    ])
+    story.tick(10)
+    expect(story.told().slice(1)).toEqual(['5.166666666666667 alert.firing inhibited'])
+    story.control(20, { type: 'silence.ended', silenceId: 'out_1' })
+    expect(story.told().slice(2)).toEqual(['20 alert.current'])
+  })
+
   test('acknowledged: silent from then on, unless it becomes more severe; only service or dismissal releases a latch', () => {
     const story = new Story({ rules: [aRule({ for: '2m', keep: '3m', latch: 'until-serviced' })] })
     story.series('260x3 200x4')

@@ -6,7 +6,7 @@ import { levelsBefore, partShows } from './claimed-part.ts'
 import { findComponent } from './compile.ts'
 import { markServiced } from './component-reset.ts'
 import type { Device } from './device.ts'
-import { nextLookMs, resolveLimits } from './device-rules.ts'
+import { inOrder, nextLookMs, resolveLimits } from './device-rules.ts'
 import { evidenceOf } from './evidence.ts'
 import { Instance, shareArrays } from './instance.ts'
 import { AT, applySample, SAMPLES } from './instance-core.ts'
@@ -78,7 +78,7 @@ export function startWatch(turn: Turn, device: Device, change: VerificationStart
     )
       applySample(watch, kept.rows, at + 1, kept.rows[at]!, turn.listenTo(device, watch))
   device.instances.push(watch)
-  device.instances.sort((a, b) => (a.key < b.key ? -1 : 1))
+  inOrder(device.brand, device.instances)
   shareArrays(device.instances)
   endWatches(turn, device)
 }

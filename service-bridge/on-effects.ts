@@ -52,7 +52,8 @@ async function applyOne(
   if (effect.kind === 'alert.firing' && effect.silent) return
   if (effect.kind === 'alert.firing' || effect.kind === 'alert.current') return opened(core, happen, work, effect)
   if (await isHistory(work, effect.episode)) return
-  await tellAlert(core, work, effect)
+  // An escalation that is to be kept quiet counts in the case all the same.
+  if (!(effect.kind === 'alert.escalated' && effect.silent)) await tellAlert(core, work, effect)
   if (effect.kind === 'alert.resolved') return resolved(core, happen, work, effect)
   if (effect.kind === 'alert.escalated') return escalated(core, happen, work, effect)
 }
