@@ -61,6 +61,9 @@ export interface ErrorOptionsOfHub {
 export interface Problem {
   pointer: string
   detail: string
+  /** Where it stands in the text that was sent, both from 1; absent where no text is known. */
+  line?: number
+  column?: number
 }
 
 /** Bad input or a condition the caller can act on. Our own bugs throw plain errors. */

@@ -158,6 +158,116 @@ describe('what is wrong is told all together, each at its place', () => {
   })
 })
 
+describe('the kinds of conditions', () => {
+  const product = aProduct()
+
+  test('are accepted as the contract writes them', () => {
+    for (const condition of [
+      { change: { metric: 'filter_dp_pa', over: '1h', op: '>', value: 20 } },
+      { usage: { metric: 'fan_rpm', op: '>', value: 4_000, sinceService: true } },
+      { age: { op: '>', value: '8y', sinceService: true } },
+      { age: { op: '>=', value: { param: 'scrap_days', default: 2_922 } } },
+      { event: { metric: 'mode', equals: 'E4', count: 3, window: '1d' } },
+      { event: { metric: 'door_open', equals: true, count: 2, clear: 1, window: '1h', each: 'report' } },
+      { season: { from: '--11-15', to: '--03-15' } },
+    ])
+      expect(problems(when(condition), product), JSON.stringify(condition)).toEqual({})
+  })
+
+  test('each says what is wrong at its place', () => {
+    expect(
+      problems(
+        when({
+          all: [
+            { change: { metric: 'filter_dp', over: '5s', op: '>', value: 20, clear: 30 } },
+            { usage: { metric: 'mode', op: '==', value: -1 } },
+            { age: { op: '<', value: 0 } },
+            { event: { metric: 'mode', equals: 3, count: 2, clear: 3, window: '1h' } },
+            { season: { from: '--02-30', to: '--06-15' } },
+            { event: { metrik: 'mode', equals: 'E4', count: 0, window: '1h' } },
+          ],
+        }),
+        product,
+      ),
+    ).toEqual({
+      '/when/all/0/change/metric': 'ap-300 has no metric filter_dp. Did you mean filter_dp_pa?',
+      '/when/all/0/change/over': 'The least is 60 s.',
+      '/when/all/0/change/clear': expect.stringContaining('healthy side'),
+      '/when/all/1/usage/metric': expect.stringContaining('is text'),
+      '/when/all/1/usage/op': expect.stringContaining('asks for it exactly'),
+      '/when/all/1/usage/value': expect.stringContaining('less than not at all'),
+      '/when/all/2/age/value': expect.stringContaining('within 100 years'),
+      '/when/all/3/event/equals': 'mode is a string, so it never equals the number 3.',
+      '/when/all/3/event/clear': expect.stringContaining('at most count'),
+      '/when/all/4/season/from': 'Month 2 has no day 30.',
+      '/when/all/5/event/metric': 'This is needed and missing.',
+      '/when/all/5/event/metrik': 'There is no metrik here. Did you mean metric?',
+      '/when/all/5/event/count': expect.any(String),
+    })
+  })
+
+  test('those that ask the models are refused by name until the models answer', () => {
+    expect(
+      problems(when({ forecast: { metric: 'filter_dp_pa', reaches: 250, within: '30d', confidence: 0.8 } })),
+    ).toEqual({
+      '/when/forecast': expect.stringContaining('prediction models'),
+    })
+  })
+
+  test('levels may be of a usage; nothing inhibits itself or a danger', () => {
+    const { severity: _severity, ...base } = aRule()
+    const levels = [
+      { severity: 'info', value: 10 },
+      { severity: 'warning', value: 20 },
+    ]
+    expect(problems({ ...base, levels, when: { usage: { metric: 'fan_rpm', op: '>', value: 10 } } })).toEqual({})
+    expect(problems({ ...aRule(), safety: 'overheat', for: '1m', inhibitedBy: ['hepa-clogged'] })).toEqual({
+      '/inhibitedBy/0': 'A rule does not inhibit itself.',
+      '/inhibitedBy': expect.stringContaining('nothing inhibits a safety rule'),
+    })
+  })
+})
+
+describe('where in the text', () => {
+  const places = (text: string): string[] => {
+    try {
+      parseRule(text, aProduct())
+      return []
+    } catch (error) {
+      return (error as HubError).problems.map(({ pointer, line, column }) => `${pointer} ${line}:${column}`)
+    }
+  }
+
+  test('YAML: the name of the member, the item of the list, the object that lacks something', () => {
+    expect(
+      places(`# A rule
+key: hepa-clogged
+name: { en: Filter clogged }
+scope: { product: ap-300 }
+component: fan
+sevrity: warning
+when:
+  all:
+    - { metric: filter_dp, op: ">", value: 250 }
+    - metric: fan_rpm
+      op: "=>"
+      value: 3
+for: a while
+`),
+    ).toEqual(['/sevrity 6:1', '/name/zh-CN 3:1', '/for 13:1', '/when/all/0/metric 9:9', '/when/all/1/op 11:7'])
+  })
+
+  test('JSON in one line or many; text that is neither says where it broke', () => {
+    expect(places(JSON.stringify({ ...aRule(), component: 'fann' }, null, 2))).toEqual(['/component 10:3'])
+    expect(places('key: x\nwhen: [1, 2')).toEqual([' 2:12'])
+    expect(places('just words')).toEqual([' 1:1'])
+  })
+
+  test('and what the first problem says begins with it', () => {
+    expect(() => parseRule('key: 1', aProduct())).toThrow(/^Line 1, column \d+: /)
+  })
+})
+
 describe('hostile input is refused, never a crash', () => {
   const nested = (depth: number): Condition => {
     let condition = dp as Condition

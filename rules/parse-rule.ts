@@ -6,6 +6,7 @@ import { checkCondition } from './check-condition.ts'
 import { checkRule } from './check-rule.ts'
 import { plainInput } from './plain-input.ts'
 import { schemaProblems } from './schema-problems.ts'
+import { placedInText } from './text-places.ts'
 
 /** The condition is checked node by node, which tells more than a union of everything could. */
 const ENVELOPE = Compile(
@@ -20,10 +21,17 @@ const PROBLEMS_MAX = 50
  * Reads a rule from an object or from YAML or JSON text. Past this line a rule is trusted.
  *
  * @param product Checks names and ranges too; without it only what the rule itself can say.
- * @throws {HubError} `RULE_INVALID` with a JSON pointer and a sentence for each problem found
+ * @throws {HubError} `RULE_INVALID` with a JSON pointer, a sentence and, for a text, line and column of each problem
  */
 export function parseRule(input: unknown, product?: ProductDocument): RuleDocument {
-  const plain = plainInput(input)
+  try {
+    return parsePlain(plainInput(input), product)
+  } catch (error) {
+    throw typeof input === 'string' && error instanceof HubError ? placedInText(error, input) : error
+  }
+}
+
+function parsePlain(plain: unknown, product?: ProductDocument): RuleDocument {
   if (!ENVELOPE.Check(plain)) {
     const problems = schemaProblems(ENVELOPE.Errors(plain), MEMBERS)
     // The condition can be looked at even when something beside it is wrong.

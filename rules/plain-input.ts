@@ -27,7 +27,12 @@ function parseText(text: string): unknown {
     const document = parseDocument(text, { uniqueKeys: true, stringKeys: true, prettyErrors: true })
     const error = document.errors[0]
     if (error?.message.includes('call stack')) throw new RangeError(error.message)
-    if (error) throw invalid('', `The text is neither YAML nor JSON: ${error.message.split('\n')[0]}`)
+    if (error) {
+      const [line] = error.linePos ?? []
+      // Its own message ends with the place, which is told apart here.
+      const [said = ''] = error.message.split('\n')
+      throw invalid('', `The text is neither YAML nor JSON: ${said.replace(/ at line \d+, column \d+:?$/, '')}.`, line)
+    }
     return document.toJS({ maxAliasCount: ALIASES_MAX })
   } catch (error) {
     if (error instanceof HubError) throw error
@@ -67,6 +72,8 @@ export function pointerOf(path: readonly string[]): string {
   return path.map((step) => `/${step.replaceAll('~', '~0').replaceAll('/', '~1')}`).join('')
 }
 
-function invalid(pointer: string, detail: string): HubError {
-  return new HubError('RULE_INVALID', detail, { pointer, problems: [{ pointer, detail }] })
+function invalid(pointer: string, detail: string, at?: { line: number; col: number }): HubError {
+  const place = at ? { line: at.line, column: at.col } : {}
+  const where = at ? `Line ${at.line}, column ${at.col}: ` : ''
+  return new HubError('RULE_INVALID', where + detail, { pointer, problems: [{ pointer, detail, ...place }] })
 }

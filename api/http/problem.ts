@@ -12,7 +12,17 @@ export const ProblemDetails = Type.Object(
     detail: Type.String({ description: 'what, where, and what to do' }),
     pointer: Type.Optional(Type.String({ description: 'JSON pointer into the body' })),
     problems: Type.Optional(
-      Type.Array(Type.Object({ pointer: Type.String(), detail: Type.String() }, { additionalProperties: false })),
+      Type.Array(
+        Type.Object(
+          {
+            pointer: Type.String(),
+            detail: Type.String(),
+            line: Type.Optional(Type.Integer({ description: 'in the text that was sent, from 1' })),
+            column: Type.Optional(Type.Integer()),
+          },
+          { additionalProperties: false },
+        ),
+      ),
     ),
   },
   { additionalProperties: false, title: 'ProblemDetails' },
