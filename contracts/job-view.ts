@@ -1,7 +1,7 @@
 import { type Static, Type } from 'typebox'
 import { PartnerReason, PartnerStatus } from './partner-status.ts'
-import { Instant, RegionCode } from './primitives.ts'
-import { PartnerQuote } from './quote.ts'
+import { Instant, Minor, RegionCode } from './primitives.ts'
+import { PartnerQuote, QuoteState } from './quote.ts'
 import { Outcome, Slot, WorkOrderHeader, WorkOrderItem, WorkOrderPacket } from './work-order.ts'
 
 /**
@@ -27,7 +27,15 @@ export const JobView = Type.Object(
     now: Instant,
     /** The partner's last status that counted; `null` before the first. */
     status: Nullable(PartnerStatus),
+    /** Which trip to the home is under way or comes next; goes with every status. */
     visit: Type.Integer({ minimum: 1 }),
+    /** The last price asked for in place of the agreed one, and what the home decided. */
+    quote: Nullable(
+      Type.Object(
+        { version: Type.Integer({ minimum: 1 }), state: QuoteState, totalMinor: Minor, validUntil: Instant },
+        { additionalProperties: false },
+      ),
+    ),
     appointment: Nullable(Slot),
     /** Statuses that would count now; the page has a button for each. */
     allowed: Type.Array(PartnerStatus),
@@ -48,9 +56,11 @@ export type JobView = Static<typeof JobView>
 /** POST …/events: the part of a partner's event a technician's page needs. */
 export const JobEventBody = Type.Object(
   {
+    /** Names one press of a button: sent again under the same id it has no further effect. */
+    id: Type.Optional(Type.String({ pattern: '^[A-Za-z0-9_-]{8,64}$' })),
     status: PartnerStatus,
     visit: Type.Integer({ minimum: 1, maximum: 100 }),
-    /** The hub's own time when absent: a phone's clock is nobody's witness. */
+    /** The hub's own time when absent or ahead of it: a phone's clock is nobody's witness. */
     at: Type.Optional(Instant),
     reason: Type.Optional(PartnerReason),
     appointment: Type.Optional(Slot),

@@ -1,7 +1,7 @@
 import { type Static, Type } from 'typebox'
 import { SelfServiceGuide } from './job.ts'
 import { DeclineReason } from './partner-status.ts'
-import { Duration, Id, Instant, Key, SafetyKind, Severity, Text } from './primitives.ts'
+import { Duration, Id, Instant, Key, Minor, SafetyKind, Severity, Text } from './primitives.ts'
 import { QuestionedQuote } from './quote.ts'
 import { Charge, EvidenceItem, Slot } from './work-order.ts'
 
@@ -188,6 +188,8 @@ export const OfferView = Type.Object(
             ),
             { maxItems: 20 },
           ),
+          /** The partner says it took more than was agreed; `null` while it did not. */
+          overcharge: Nullable(Type.Object({ agreedMinor: Minor, takenMinor: Minor }, { additionalProperties: false })),
           rating: Nullable(
             Type.Object(
               { ...Rating.properties, at: Instant, changeableUntil: Instant },

@@ -6,11 +6,11 @@ import type {
   DeclineBody,
   FleetHold,
   FleetHoldState,
+  JobEventBody,
   JobTemplate,
   JobView,
   OfferState,
   OfferView,
-  PartnerEvent,
   RescheduleBody,
   SiteAddress,
   SnoozeBody,
@@ -194,7 +194,8 @@ export interface ServiceBridge {
   /** Calls with a token come from the technician's link. */
   jobs: {
     view(token: string, options?: { locale?: 'zh-CN' | 'en' }): Promise<JobView>
-    event(token: string, event: PartnerEvent): Promise<JobView>
+    /** The same `id` twice counts once. */
+    event(token: string, body: JobEventBody): Promise<JobView>
     site(token: string): Promise<SiteAddress>
   }
 

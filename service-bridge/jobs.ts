@@ -5,21 +5,14 @@ import type { ServiceBridge } from './bridge.ts'
 import type { Happen } from './case-driver.ts'
 import { type Core, inBrand, type Work } from './core.ts'
 import { homeFacts } from './facts.ts'
-import { allowedStatuses } from './progress.ts'
+import { allowedStatuses, comingVisit } from './progress.ts'
+import { lastQuote } from './quote-record.ts'
 import { readSite } from './site.ts'
 
-/** Statuses a technician has a button for; quotes and parts are the office's business. */
-const ON_SITE: ReadonlySet<PartnerStatus> = new Set([
-  'accepted',
-  'appointed',
-  'dispatched',
-  'en_route',
-  'arrived',
-  'customer_absent',
-  'awaiting_parts',
-  'completed',
-  'failed',
-])
+/** Statuses the link has no button for: to object one needs the partner's own office. */
+const ELSEWHERE: ReadonlySet<PartnerStatus> = new Set(['objected'])
+/** Said once, before anything else. */
+const ANSWERS: ReadonlySet<PartnerStatus> = new Set(['accepted', 'rejected'])
 
 /** The technician's calls behind a link, for partners without an app of their own. */
 export function createJobs(core: Core, happen: Happen): ServiceBridge['jobs'] {
@@ -44,12 +37,15 @@ export function createJobs(core: Core, happen: Happen): ServiceBridge['jobs'] {
       )
     },
 
-    async event(token, event: PartnerEvent) {
+    async event(token, body) {
       const { brandId, workOrderId } = await orderOfToken(token)
       return inBrand(core, brandId, async (work) => {
         const order = (await lockOrder(work, workOrderId))!
+        const { id, at, ...said } = body
+        // Nothing was said in the future: a phone that runs ahead is put right.
+        const event: PartnerEvent = { ...said, ...(at !== undefined && Date.parse(at) < work.atMs ? { at } : {}) }
         // A button pressed twice says the same thing, so it has the same id.
-        const webhookId = `job_${sha256Hex(canonicalJson(event))}`
+        const webhookId = `job_${id ?? sha256Hex(canonicalJson(body))}`
         await applyPartnerEvent(core, happen, work, order, {
           event,
           webhookId,
@@ -82,8 +78,10 @@ async function jobView(core: Core, work: Work, order: OrderRecord, locale?: 'zh-
     ['accepted', 'in_progress'].includes(order.state) ||
     (order.state === 'completed' && work.atMs < (order.closed_at_ms ?? 0) + core.policy.siteAfterCloseMs)
   const progress = { visit: order.visit, rank: order.rank, status: order.status, atMs: 0 }
+  const allowed = order.closed_at_ms === null ? allowedStatuses(progress) : []
   return {
-    workOrder: order.packet.workOrder,
+    // What the visit may cost changes when the home accepts a quote; the packet stays as it was sent.
+    workOrder: { ...order.packet.workOrder, charge: order.charge },
     brand: order.packet.brand,
     items: order.packet.items,
     site: order.packet.site,
@@ -91,9 +89,12 @@ async function jobView(core: Core, work: Work, order: OrderRecord, locale?: 'zh-
     timeZone: home?.timeZone ?? 'Asia/Shanghai',
     now: instant(work.atMs),
     status: order.status,
-    visit: order.visit,
+    visit: comingVisit(order),
+    quote: await lastQuote(work, order.work_order_id),
     appointment: order.appointment,
-    allowed: order.closed_at_ms === null ? allowedStatuses(progress).filter((status) => ON_SITE.has(status)) : [],
+    allowed: allowed.filter(
+      (status) => !ELSEWHERE.has(status) && (order.accepted_at_ms === null || !ANSWERS.has(status)),
+    ),
     siteOpen,
     events: said.map((event) => ({ status: event.status, visit: event.visit, at: instant(event.at_ms) })),
   }

@@ -44,6 +44,7 @@ export async function progressOf(
       technician: null,
       result: null,
       results: [],
+      overcharge: null,
       rating: null,
     }
   }
@@ -93,8 +94,18 @@ export async function progressOf(
         }
       : null,
     results: [],
+    overcharge: overchargeOf(order),
     rating: null,
   }
+}
+
+function overchargeOf({
+  overcharged,
+  outcome,
+  charge,
+}: OrderRecord): { agreedMinor: number; takenMinor: number } | null {
+  if (!overcharged || !outcome?.charge) return null
+  return { agreedMinor: charge.totalMinor, takenMinor: outcome.charge.totalMinor }
 }
 
 const WAITS: Readonly<Partial<Record<CaseRecord['state'], WaitingFor>>> = {

@@ -53,7 +53,6 @@ export function comingVisit(present: Pick<Progress, 'visit' | 'rank'>): number {
 export function allowedStatuses(present: Progress): PartnerStatus[] {
   if (present.rank === TERMINAL_RANK) return []
   const all = Object.keys(PARTNER_STATUS_RANK) as PartnerStatus[]
-  return all.filter(
-    (status) => progressTo(present, { status, visit: present.visit, atMs: Infinity }).kind === 'advance',
-  )
+  const visit = comingVisit(present)
+  return all.filter((status) => progressTo(present, { status, visit, atMs: Infinity }).kind === 'advance')
 }

@@ -1,5 +1,5 @@
 import type { Selectable } from 'kysely'
-import { instant, type QuestionedQuote } from '#contracts'
+import { instant, type JobView, type QuestionedQuote } from '#contracts'
 import type { QuotesTable } from '#store'
 import type { OrderRecord } from './apply-partner-event.ts'
 import type { Work } from './core.ts'
@@ -16,6 +16,20 @@ export async function openQuote(work: Work, workOrderId: string): Promise<QuoteR
     .where('state', '=', 'open')
     .executeTakeFirst()
   return row ?? null
+}
+
+/** The order's last quote and what became of it, as the technician is told. */
+export async function lastQuote(work: Work, workOrderId: string): Promise<JobView['quote']> {
+  const row = await work.tx
+    .selectFrom('quotes')
+    .select(['version', 'state', 'total_minor', 'valid_until_ms'])
+    .where('brand_id', '=', work.brandId)
+    .where('work_order_id', '=', workOrderId)
+    .orderBy('version', 'desc')
+    .executeTakeFirst()
+  if (!row) return null
+  const { version, state, total_minor: totalMinor, valid_until_ms: validUntilMs } = row
+  return { version, state, totalMinor, validUntil: instant(validUntilMs) }
 }
 
 /** As the home is asked about it; `null` once it ran out. */

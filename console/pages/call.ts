@@ -1,7 +1,17 @@
 /** What went wrong, in the few ways a reader can do something about. */
-export type Trouble = 'offline' | 'not_found' | 'expired' | 'gone' | 'conflict' | 'refused' | 'busy' | 'failed'
+export type Trouble =
+  | 'offline'
+  | 'not_found'
+  | 'expired'
+  | 'gone'
+  | 'changed'
+  | 'conflict'
+  | 'refused'
+  | 'busy'
+  | 'failed'
 
-export type Answer<T> = { ok: true; value: T } | { ok: false; trouble: Trouble; detail: string }
+/** `pointer` is the place in what was sent that the hub would not take, as `/slot`. */
+export type Answer<T> = { ok: true; value: T } | { ok: false; trouble: Trouble; detail: string; pointer: string }
 
 /** Longer than the hub takes under load, shorter than people wait. */
 const TIMEOUT_MS = 15_000
@@ -13,6 +23,7 @@ const TROUBLE_BY_STATUS: Record<number, Trouble> = {
   429: 'busy',
   503: 'busy',
 }
+const TROUBLE_BY_CODE: Record<string, Trouble> = { OFFER_EXPIRED: 'expired', OFFER_CHANGED: 'changed' }
 
 /** The token is the last part of the page's own address, and is sent nowhere but back to the hub. */
 export function tokenOf(pathname: string): string {
@@ -20,7 +31,9 @@ export function tokenOf(pathname: string): string {
 }
 
 export async function call<T>(path: string, body?: unknown): Promise<Answer<T>> {
+  const lost: Answer<T> = { ok: false, trouble: 'offline', detail: '', pointer: '' }
   let response: Response
+  let answer: unknown
   try {
     response = await fetch(path, {
       ...(body === undefined
@@ -29,12 +42,20 @@ export async function call<T>(path: string, body?: unknown): Promise<Answer<T>> 
       signal: AbortSignal.timeout(TIMEOUT_MS),
       cache: 'no-store',
     })
+    // A line that breaks in the middle of the answer is a broken line, not a broken hub.
+    answer = await response.json().catch((error: unknown) => {
+      if (error instanceof SyntaxError) return null
+      throw error
+    })
   } catch {
-    return { ok: false, trouble: 'offline', detail: '' }
+    return lost
   }
-  const answer = await response.json().catch(() => null)
   if (response.ok && answer !== null) return { ok: true, value: answer as T }
-  const problem = (answer ?? {}) as { code?: string; detail?: string }
-  const trouble = problem.code === 'OFFER_EXPIRED' ? 'expired' : (TROUBLE_BY_STATUS[response.status] ?? 'failed')
-  return { ok: false, trouble, detail: problem.detail ?? '' }
+  const {
+    code = '',
+    detail = '',
+    pointer = '',
+  } = (answer ?? {}) as { code?: string; detail?: string; pointer?: string }
+  const trouble = TROUBLE_BY_CODE[code] ?? TROUBLE_BY_STATUS[response.status] ?? 'failed'
+  return { ok: false, trouble, detail, pointer }
 }

@@ -1,111 +1,148 @@
-import type { OfferView, RescheduleBody, SolvedBody } from '#contracts'
-import { call } from './call.ts'
-import { button, choice } from './controls.ts'
-import { type Child, el } from './dom.ts'
-import { slotText, when } from './format.ts'
-import { path } from './offer-calls.ts'
-import type { Page } from './session.ts'
+import type { OfferView, RescheduleBody, WaitingFor } from '#contracts'
+import { button, facts } from './controls.ts'
+import { el } from './dom.ts'
+import { money, slotText, when } from './format.ts'
+import { type Offer, sentence, tell } from './offer-state.ts'
+import { panels } from './panels.ts'
 import { slotPicker } from './slot-picker.ts'
 import type { Word } from './words.ts'
 
 const STAGES = ['received', 'taken', 'under_way', 'done', 'followed_up'] as const
+/** What the visit waits for, said to somebody who waits. */
+const WAITING: Readonly<Record<WaitingFor, Word>> = {
+  partner: 'waitingPartner',
+  quote: 'waitingQuote',
+  parts: 'waitingParts',
+  appointment: 'waitingAppointment',
+}
 
-type Offer = Page<OfferView>
+type Progress = NonNullable<OfferView['progress']>
+
+/** The one line that says how far it is; also read out when it changes by itself. */
+export function stageTitle({ stage, visit }: Progress, say: Offer['say']): string {
+  const title = say(stage === 'received' ? 'bookedTitle' : stage === 'taken' ? 'takenTitle' : stage)
+  return visit > 1 && stage !== 'done' && stage !== 'followed_up'
+    ? `${title} · ${say('visitNo')}${visit}${say('visitNoAfter')}`
+    : title
+}
 
 /** How far the accepted visit is, when, who comes, and how it went. */
-export function progress(view: OfferView, { say, locale }: Offer): HTMLElement {
+export function progress(view: OfferView, page: Offer): HTMLElement {
+  const { say, locale } = page
   const state = view.progress
   const where = { locale, timeZone: view.timeZone }
   if (!state) return el('section', { class: 'card' }, el('p', { class: 'big' }, say('bookedTitle')))
   const reached = new Map(state.reached.map(({ stage, at }) => [stage, at]))
   const now = STAGES.indexOf(state.stage)
-  const steps = STAGES.map((stage, i) =>
-    el(
+  const steps = STAGES.map((stage, i) => {
+    const at = reached.get(stage)
+    return el(
       'li',
       {
         class: `${i <= now ? 'reached' : ''}${i === now ? ' current' : ''}`,
         'aria-current': i === now ? 'step' : null,
       },
-      say(stage),
-    ),
-  )
-  const facts: Child[] = []
-  const fact = (word: Word, text: string) => facts.push(el('dt', {}, say(word)), el('dd', {}, text))
-  const { requested, appointment } = state
-  if (appointment) fact('time', slotText(appointment, where))
+      el('span', {}, say(stage)),
+      at !== undefined && el('time', { datetime: at }, when(at, 'full', where)),
+    )
+  })
+  const { requested, appointment, technician, workOrder } = state
   const waiting = requested !== null && requested.from !== appointment?.from && now < STAGES.indexOf('under_way')
-  if (waiting) fact('requested', slotText(requested, where))
-  if (state.technician) {
-    const { name, ref, rating } = state.technician
-    fact('technician', `${name ?? ref}${rating === undefined ? '' : ` · ${say('rating')} ${rating}`}`)
-  }
-  if (state.workOrder) fact('orderNumber', state.workOrder)
-  const last = reached.get(state.stage)
-  if (last !== undefined) fact('updated', when(last, 'full', where))
+  const stars = technician?.rating === undefined ? '' : ` · ★ ${technician.rating}`
   return el(
     'section',
     { class: 'card', 'aria-label': say('progressTitle') },
-    el('p', { class: 'big' }, now === 0 ? say('bookedTitle') : say(state.stage)),
+    el('p', { class: 'big' }, stageTitle(state, say)),
+    state.waitingFor && el('p', { class: 'notice', 'data-waiting': state.waitingFor }, say(WAITING[state.waitingFor])),
     el('ol', { class: 'steps' }, ...steps),
-    el('dl', { class: 'facts' }, ...facts),
+    facts([
+      appointment && [say('time'), el('strong', {}, slotText(appointment, where))],
+      waiting && [say('requested'), slotText(requested, where)],
+      technician && [say('technician'), `${technician.name ?? technician.ref}${stars}`],
+      workOrder !== null && [say('orderNumber'), workOrder],
+    ]),
     waiting && appointment !== null && el('p', { class: 'notice', role: 'status' }, say('rescheduleAsked')),
-    state.result?.found && el('p', {}, el('strong', {}, `${say('found')}: `), state.result.found),
-    state.result?.verified &&
-      el('p', { class: `notice ${state.result.verified === 'verified' ? '' : 'warning'}` }, say(state.result.verified)),
+    ...results(view, state, page),
+  )
+}
+
+/** What was found and whether the signal confirms it; need by need where there are several. */
+function results(view: OfferView, state: Progress, { say, locale }: Offer): (HTMLElement | null)[] {
+  const one = (found: string | null, verified: Progress['results'][number]['verified'], name: string | null) => [
+    name === null ? null : el('h3', {}, name),
+    found ? el('p', {}, el('strong', {}, say('found')), sentence(found, locale)) : null,
+    verified && el('p', { class: `notice ${verified === 'verified' ? 'good' : 'warning'}` }, say(verified)),
+  ]
+  const several = state.results.length > 1
+  if (several)
+    return state.results.flatMap((result) => {
+      const need = view.needs.find(({ caseId }) => caseId === result.caseId)
+      return one(result.found, result.verified, need ? `${need.job.title[locale]} · ${need.device.name[locale]}` : '')
+    })
+  return state.result ? one(state.result.found, state.result.verified, null) : []
+}
+
+/** More was taken than agreed: both numbers, and what can be done. */
+export function overchargeCard(view: OfferView, { say, locale }: Offer): HTMLElement | null {
+  const over = view.progress?.overcharge ?? null
+  if (over === null) return null
+  const shown = (minor: number) => money(minor, view.charge.currency, locale)
+  return el(
+    'section',
+    { class: 'notice warning', 'data-overcharge': '' },
+    el('h2', {}, say('overTitle')),
+    facts([
+      [say('overAgreed'), shown(over.agreedMinor)],
+      [say('overTaken'), el('strong', {}, shown(over.takenMinor))],
+    ]),
+    el('p', {}, say('overMeans')),
   )
 }
 
 /** Until somebody is at the door: another time, or not at all. */
-export function changeCard(view: OfferView, page: Offer): Child {
-  const { say, locale } = page
-  if (!view.choices.includes('cancel') && !view.choices.includes('reschedule')) return null
-  const root = el('section', { class: 'card' })
-  const menu = (): void =>
-    root.replaceChildren(
-      ...[
-        view.choices.includes('reschedule') &&
-          view.slots.length > 0 &&
-          choice('reschedule', say('reschedule'), pickAnother),
-        view.choices.includes('cancel') && choice('cancel', say('cancel'), ask),
-      ].filter((it) => it !== false),
-    )
-  const pickAnother = (): void => {
-    const picker = slotPicker(view.slots, { say, locale, timeZone: view.timeZone })
-    const send = (): void => {
-      const slot = picker.chosen()
-      if (slot) void page.send(() => call<OfferView>(`${path}/reschedule`, { slot } satisfies RescheduleBody))
-    }
-    const panel = el('div', { 'data-open': '' }, picker.element, page.messages)
-    panel.append(button('rescheduleDo', send, 'main', say), button('back', menu, 'quiet', say))
-    root.replaceChildren(panel)
-  }
-  const ask = (): void => {
-    const sure = el('div', { 'data-open': '' }, el('p', { class: 'big' }, say('cancelSure')), page.messages)
-    sure.append(button('cancelDo', () => void page.send(() => call<OfferView>(`${path}/cancel`, {})), 'main', say))
-    sure.append(button('keep', menu, '', say))
-    root.replaceChildren(sure)
-  }
-  menu()
-  return root
+export function changeCard(view: OfferView, page: Offer): HTMLElement | null {
+  const { say, drafts, messages } = page
+  const group = panels(
+    'change',
+    [
+      ...(view.choices.includes('reschedule') && view.slots.length > 0
+        ? [{ name: 'reschedule', label: say('reschedule'), content: () => reschedulePanel(view, page) }]
+        : []),
+      ...(view.choices.includes('cancel')
+        ? [{ name: 'cancel', label: say('cancel'), content: () => cancelPanel(view, page) }]
+        : []),
+    ],
+    { drafts, back: say('keep'), messages },
+  )
+  return group && el('section', { class: 'card' }, group)
 }
 
-/** Nobody could see whether the repair holds, so the home is asked; afterwards, what it said. */
-export function solvedCard(view: OfferView, page: Offer): Child {
-  const { say } = page
-  const said = view.progress?.result?.solved ?? null
-  if (said !== null) {
-    const thanks = el('p', { class: 'big' }, say(said ? 'solvedThanks' : 'unsolvedThanks'))
-    return el('section', { class: 'card', role: 'status' }, thanks)
+function reschedulePanel(view: OfferView, page: Offer): HTMLElement {
+  const { say, locale, drafts } = page
+  const picker = slotPicker(view.slots, { say, locale, timeZone: view.timeZone, drafts, form: 'change.reschedule' })
+  const send = () => {
+    const slot = picker.chosen()
+    if (!slot) return page.ask('pickTime')
+    void page.send(() => tell('reschedule', { slot } satisfies RescheduleBody), { panel: 'change.reschedule' })
   }
-  if (!view.choices.includes('solved')) return null
-  const send = (solved: boolean): void =>
-    void page.send(() => call<OfferView>(`${path}/solved`, { solved } satisfies SolvedBody))
   return el(
-    'section',
-    { class: 'card' },
-    el('h2', {}, say('solvedTitle')),
-    page.messages,
-    choice('solved', say('solvedYes'), () => send(true)),
-    choice('not-solved', say('solvedNo'), () => send(false)),
+    'div',
+    {},
+    picker.element,
+    el('p', { class: 'soft' }, say('rescheduleMeans')),
+    button('rescheduleDo', send, 'main', say),
+  )
+}
+
+function cancelPanel(view: OfferView, page: Offer): HTMLElement {
+  const { say } = page
+  const send = () => void page.send(() => tell('cancel', {}), { panel: 'change.cancel' })
+  return el(
+    'div',
+    {},
+    el('p', { class: 'big' }, say('cancelSure')),
+    el('p', {}, say('cancelMeans')),
+    view.safety && el('p', {}, say('safetyStill')),
+    button('cancelDo', send, 'main', say),
   )
 }

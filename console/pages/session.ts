@@ -1,6 +1,8 @@
 import type { Answer, Trouble } from './call.ts'
 import { type Child, el, show } from './dom.ts'
+import type { Drafts } from './drafts.ts'
 import type { Locale } from './format.ts'
+import { browserLocale, storedLocale, storeLocale } from './locale.ts'
 import { type Say, speaker, type Word } from './words.ts'
 
 const TROUBLES: Record<Trouble, readonly [title: Word, body: Word]> = {
@@ -9,13 +11,17 @@ const TROUBLES: Record<Trouble, readonly [title: Word, body: Word]> = {
   expired: ['expiredTitle', 'expired'],
   gone: ['goneTitle', 'gone'],
   busy: ['busyTitle', 'busy'],
+  changed: ['failedTitle', 'failed'],
   conflict: ['failedTitle', 'failed'],
   refused: ['failedTitle', 'failed'],
   failed: ['failedTitle', 'failed'],
 }
 /** Trying again cannot help with these. */
 const FINAL: ReadonlySet<Trouble> = new Set(['not_found', 'expired', 'gone'])
-const LOCALE_KEY = 'beforehand.locale'
+/** The page is drawn anew, and says why. */
+const ELSEWHERE: Partial<Record<Trouble, Word>> = { conflict: 'conflict', changed: 'changed' }
+/** What the hub would not take, in the reader's own language where the place tells it. */
+const REFUSED: Readonly<Record<string, Word>> = { '/slot': 'refusedSlot', '/until': 'refusedTime' }
 
 export interface Screen<View> {
   root: HTMLElement
@@ -23,26 +29,55 @@ export interface Screen<View> {
   render: (view: View, page: Page<View>) => Child[]
   /** The language of the view, used until the reader chooses another. */
   localeOf: (view: View) => Locale
+  drafts: Drafts
+  /** What a reader who cannot see the page is told when the view changed by itself. */
+  newsOf: (view: View, say: Say) => string
 }
 
 /** What a page's renderer may do: speak, send, and show another view. */
 export interface Page<View> {
   readonly locale: Locale
   readonly say: Say
+  readonly drafts: Drafts
   switcher(): HTMLElement
   /** Sends once, shows the answer or, beside the buttons, what was wrong. */
-  send(request: () => Promise<Answer<View>>): Promise<void>
+  send(request: () => Promise<Answer<View>>, options?: SendOptions): Promise<void>
+  /** Says beside the buttons what is still missing. */
+  ask(word: Word): void
+  /** A form was closed: shows what was learnt meanwhile. */
+  redraw(): void
   /** Where messages about a failed choice appear; put it near the buttons. */
   messages: HTMLElement
 }
 
+export interface SendOptions {
+  /** Said on top of the page once the hub has it. */
+  thanks?: Word
+  /** The panel that was answered, as `group.panel`: closed, and what was filled in forgotten. */
+  panel?: string
+}
+
+export interface Running<View> {
+  reload(): Promise<void>
+  /** Shows what a call in the background answered; an open form is left alone until it is closed. */
+  learn(view: View): void
+  /** Says what the hub would not take of a call in the background. */
+  refused(answer: Answer<View> & { ok: false }): Promise<void>
+  /** Draws the same view again: something beside it changed. */
+  redraw(): void
+}
+
 /** Loads, shows, reloads, and switches language: what both pages have in common. */
-export function runScreen<View>(screen: Screen<View>): { reload: () => Promise<void> } {
-  const { root } = screen
+export function runScreen<View extends { now: string }>(screen: Screen<View>): Running<View> {
+  const { root, drafts } = screen
   let chosen = storedLocale()
   let view: View | null = null
   let trouble: Trouble | null = null
   let sending = false
+  /** Said once, on top of the next drawing. */
+  let flash: { text: (say: Say) => string; look: string } | null = null
+  const news = el('div', { class: 'unseen', role: 'status' })
+  root.after(news)
 
   const locale = (): Locale => chosen ?? (view ? screen.localeOf(view) : browserLocale())
 
@@ -50,13 +85,21 @@ export function runScreen<View>(screen: Screen<View>): { reload: () => Promise<v
     const say = speaker(locale())
     document.documentElement.lang = locale()
     const page = pageOf(say)
-    const content = view ? screen.render(view, page) : [top(page), troubleCard(say)]
-    show(root, content, { focusTop })
+    const held = focusTop ? null : heldControl()
+    const content = view
+      ? screen.render(view, page)
+      : [el('div', { class: 'top' }, el('span'), page.switcher()), troubleCard(say)]
+    const message = flash && el('p', { class: `notice ${flash.look}`, role: 'alert' }, flash.text(say))
+    flash = null
+    show(root, message ? [content[0], message, ...content.slice(1)] : content, { focusTop })
+    if (held)
+      (root.querySelector<HTMLElement>(held) ?? focusable(root.querySelector('h1')))?.focus({ preventScroll: true })
   }
 
   const pageOf = (say: Say): Page<View> => ({
     locale: locale(),
     say,
+    drafts,
     messages: el('div', { role: 'alert' }),
     switcher: () =>
       el(
@@ -69,39 +112,37 @@ export function runScreen<View>(screen: Screen<View>): { reload: () => Promise<v
             chosen = locale() === 'en' ? 'zh-CN' : 'en'
             storeLocale(chosen)
             draw(false)
-            root.querySelector<HTMLElement>('.switch')?.focus()
           },
         },
         say('switchTo'),
       ),
-    async send(request) {
+    redraw: () => draw(false),
+    ask(word) {
+      this.messages.replaceChildren(el('p', { class: 'notice alarm' }, say(word)))
+      this.messages.scrollIntoView({ block: 'nearest' })
+    },
+    async send(request, { thanks, panel } = {}) {
       if (sending) return
       sending = true
       root.setAttribute('aria-busy', 'true')
-      for (const button of root.querySelectorAll('button')) button.disabled = true
+      const buttons = [...root.querySelectorAll('button')].filter((it) => !it.disabled)
+      for (const it of buttons) it.disabled = true
       const answer = await request()
       sending = false
       root.removeAttribute('aria-busy')
+      for (const it of buttons) it.disabled = false
       if (answer.ok) {
-        view = answer.value
-        return draw(true)
+        if (panel !== undefined) {
+          drafts.clear(panel)
+          drafts.open(panel.split('.')[0]!, null)
+        }
+        if (thanks !== undefined) flash = { text: (words) => words(thanks), look: '' }
+        return take(answer)
       }
-      for (const button of root.querySelectorAll('button')) button.disabled = false
-      if (answer.trouble === 'conflict') {
-        await reload()
-        return root.prepend(el('p', { class: 'notice warning', role: 'alert' }, say('conflict')))
-      }
-      if (FINAL.has(answer.trouble)) {
-        view = null
-        trouble = answer.trouble
-        return draw(true)
-      }
-      const text = answer.trouble === 'refused' ? say('refused') + answer.detail : say(TROUBLES[answer.trouble][1])
-      this.messages.replaceChildren(el('p', { class: 'notice alarm' }, text))
+      if (ELSEWHERE[answer.trouble] !== undefined || FINAL.has(answer.trouble)) return refused(answer)
+      this.messages.replaceChildren(el('p', { class: 'notice alarm' }, reasonOf(answer, say)))
     },
   })
-
-  const top = (page: Page<View>): HTMLElement => el('div', { class: 'top' }, el('span'), page.switcher())
 
   const troubleCard = (say: Say): HTMLElement => {
     const [title, body] = TROUBLES[trouble ?? 'failed']
@@ -115,12 +156,39 @@ export function runScreen<View>(screen: Screen<View>): { reload: () => Promise<v
     )
   }
 
+  const reasonOf = (answer: Answer<View> & { ok: false }, say: Say): string => {
+    if (answer.trouble !== 'refused') return say(ELSEWHERE[answer.trouble] ?? TROUBLES[answer.trouble][1])
+    // The hub explains itself to programmers, in English.
+    return say(REFUSED[answer.pointer] ?? 'refused') + (locale() === 'en' ? ` ${answer.detail}` : '')
+  }
+
+  const refused = async (answer: Answer<View> & { ok: false }): Promise<void> => {
+    if (FINAL.has(answer.trouble)) return take(answer)
+    flash = { text: (say) => reasonOf(answer, say), look: answer.trouble === 'refused' ? 'alarm' : 'warning' }
+    const again = await screen.load()
+    take(again.ok ? again : answer)
+  }
+
+  const take = (answer: Answer<View>): void => {
+    if (answer.ok) view = answer.value
+    else if (FINAL.has(answer.trouble)) {
+      view = null
+      trouble = answer.trouble
+    }
+    draw(true)
+  }
+
   const reload = async (): Promise<void> => {
     const answer = await screen.load()
     if (answer.ok) {
       const first = view === null
+      const same = view !== null && withoutNow(view) === withoutNow(answer.value)
       view = answer.value
-      return draw(first)
+      // Nothing is drawn over for nothing: a finger may be on its way to a button.
+      if (same) return
+      draw(first)
+      if (!first) news.textContent = screen.newsOf(answer.value, speaker(locale()))
+      return
     }
     // A view that is shown stays when only the connection went away.
     if (view && !FINAL.has(answer.trouble)) return
@@ -128,26 +196,35 @@ export function runScreen<View>(screen: Screen<View>): { reload: () => Promise<v
     trouble = answer.trouble
     draw(true)
   }
-  return { reload }
-}
-
-function browserLocale(): Locale {
-  return navigator.language.toLowerCase().startsWith('zh') ? 'zh-CN' : 'en'
-}
-
-function storedLocale(): Locale | null {
-  try {
-    const stored = localStorage.getItem(LOCALE_KEY)
-    return stored === 'en' || stored === 'zh-CN' ? stored : null
-  } catch {
-    return null
+  /** A form somebody fills in is not drawn anew under their hands. */
+  const quietly = (): void => {
+    if (view && !root.querySelector('[data-open]')) draw(false)
   }
+  const learn = (next: View): void => {
+    view = next
+    quietly()
+    news.textContent = screen.newsOf(next, speaker(locale()))
+  }
+  return { reload, learn, refused, redraw: quietly }
 }
 
-function storeLocale(locale: Locale): void {
-  try {
-    localStorage.setItem(LOCALE_KEY, locale)
-  } catch {
-    // Private windows may refuse; the choice then lasts as long as the page.
-  }
+const withoutNow = (view: { now: string }): string => JSON.stringify({ ...view, now: '' })
+
+function focusable(heading: HTMLElement | null): HTMLElement | null {
+  heading?.setAttribute('tabindex', '-1')
+  return heading
+}
+
+/** How to find the control that has the focus once everything was drawn anew. */
+function heldControl(): string | null {
+  const held = document.activeElement
+  if (!(held instanceof HTMLElement)) return null
+  if (held.classList.contains('switch')) return '.switch'
+  for (const name of ['choice', 'status', 'send', 'day'])
+    if (held.dataset[name] !== undefined) return `[data-${name}="${CSS.escape(held.dataset[name])}"]`
+  const named = held.getAttribute('name')
+  if (named === null) return null
+  const value =
+    held instanceof HTMLInputElement && /radio|checkbox/.test(held.type) ? `[value="${CSS.escape(held.value)}"]` : ''
+  return `[name="${CSS.escape(named)}"]${value}`
 }

@@ -157,6 +157,7 @@ export function acceptedView(
       technician: { ref: 'T-17', name: '师傅 17 号', rating: 4.9 },
       result: null,
       results: [],
+      overcharge: null,
       rating: null,
       ...change,
     },
@@ -245,6 +246,7 @@ export function jobView(change: Partial<JobView> = {}): JobView {
     now: NOW,
     status: null,
     visit: 1,
+    quote: null,
     appointment: null,
     allowed: [
       'accepted',
@@ -276,4 +278,106 @@ export const siteAddress: SiteAddress = {
   accessNotes: '门岗登记',
   contact: { name: '住户', number: '17000000000', kind: 'privacy', extension: '0042', locale: 'zh-CN' },
   consent: { id: id('cons', 1), recipient: 'swift-repair', grantedAt: NOW },
+}
+
+const washer = {
+  category: 'washing-machine',
+  name: { en: 'Washing machine WM-9', 'zh-CN': '滚筒洗衣机 WM-9' },
+  serial: 'WM-0042',
+}
+
+/** Two appliances of one home in one offer. */
+export function twoNeeds(): OfferView {
+  const one = offerView()
+  return offerView({
+    choices: ['accept', 'snooze', 'self_service', 'decline', 'stop'],
+    revision: 3,
+    needs: [
+      one.needs[0]!,
+      {
+        caseId: id('case', 2),
+        device: washer,
+        component: { key: 'inlet-filter', name: { en: 'Inlet filter', 'zh-CN': '进水滤网' } },
+        cause: { en: 'Water comes in more slowly every week', 'zh-CN': '进水越来越慢' },
+        job: {
+          code: 'clean-inlet',
+          title: { en: 'Clean the inlet filter', 'zh-CN': '清洗进水滤网' },
+          duration: 'PT20M',
+        },
+        evidence: [
+          {
+            ...evidence,
+            metric: 'fill_l_min',
+            name: { en: 'Filling speed', 'zh-CN': '进水速度' },
+            value: 3.4,
+            op: '<',
+            limit: 4,
+            unit: 'L/min',
+            series: series.map(([when, value]): [string, number] => [when, Math.round((8.4 - value / 52) * 100) / 100]),
+          },
+        ],
+        selfService: null,
+      },
+    ],
+    charge: {
+      ...one.charge,
+      lines: [
+        ...one.charge.lines,
+        { kind: 'labour', name: { en: 'Inlet filter', 'zh-CN': '进水滤网' }, amountMinor: 6_000 },
+      ],
+      totalMinor: 33_900,
+    },
+  })
+}
+
+/** The job of both. */
+export function twoItems(): JobView {
+  const one = jobView()
+  const [first] = one.items as [JobView['items'][number]]
+  const need = twoNeeds().needs[1]!
+  return jobView({
+    workOrder: { ...one.workOrder, charge: twoNeeds().charge },
+    items: [
+      first,
+      {
+        id: id('it', 2),
+        caseId: need.caseId,
+        device: {
+          ...first.device,
+          id: id('dev', 2),
+          category: washer.category,
+          product: 'wm-9',
+          productName: washer.name,
+          model: 'WM-9',
+          serial: washer.serial,
+          history: [],
+        },
+        job: {
+          ...first.job,
+          ...need.job,
+          kind: 'clean',
+          parts: [],
+          tools: [],
+          safety: [{ en: 'Close the tap first.', 'zh-CN': '先关闭水龙头。' }],
+        },
+        diagnosis: {
+          ...first.diagnosis,
+          component: 'inlet-filter',
+          cause: { code: 'clogged', text: need.cause },
+          confidence: 0.71,
+          evidence: need.evidence,
+          alternatives: [{ code: 'low_pressure', text: { en: 'Low water pressure', 'zh-CN': '水压低' } }],
+          faultCodes: [{ code: 'E12', at: at(nowMs - DAY_MS) }],
+          forecast: {
+            metric: 'fill_l_min',
+            reaches: 3,
+            p10: at(nowMs + 4 * DAY_MS),
+            p50: at(nowMs + 9 * DAY_MS),
+            p90: at(nowMs + 20 * DAY_MS),
+            model: 'trend-1',
+          },
+        },
+      },
+    ],
+  })
 }
