@@ -4,6 +4,8 @@ import { gasFilter } from './protocols/gas-filter.ts'
 import { liquidFilter } from './protocols/liquid-filter.ts'
 import { calceCells, nasaCells } from './protocols/lithium-cell.ts'
 import { primaryBattery } from './protocols/primary-battery.ts'
+import { pump } from './protocols/pump.ts'
+import { streams } from './protocols/streams.ts'
 import { turbofan } from './protocols/turbofan.ts'
 
 /** One file each in `protocols/`; a new one is added here and nowhere else. */
@@ -15,4 +17,6 @@ export const PROTOCOLS: readonly Protocol[] = [
   nasaCells,
   calceCells,
   turbofan,
+  streams,
+  pump,
 ]

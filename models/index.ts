@@ -30,6 +30,21 @@ export {
   type RemainingUse,
   remainingUse,
 } from './life-model.ts'
+export {
+  fitMultivariateBaseline,
+  MultivariateAnomaly,
+  type MultivariateBaseline,
+  type MultivariateScore,
+} from './multivariate-anomaly.ts'
+export { refractory } from './refractory.ts'
+export {
+  ANOMALY_TRAITS,
+  type AnomalyScore,
+  type AnomalyTrait,
+  StreamAnomaly,
+  type StreamAnomalyState,
+} from './stream-anomaly.ts'
 export { type Unknown, type UnknownReason, unknown } from './unknown.ts'
 export { timeForUse, type UseProfile } from './use-forecast.ts'
 export { type WearPath, wearPosition } from './wear-path.ts'
+export { WeekProfile, type WeekProfileState } from './week-profile.ts'
