@@ -1,5 +1,6 @@
 import { HubError } from '#platform'
 import { type Command, type CommandContext, EXIT, type ExitCode, exitCodeOf, explain } from './cli.ts'
+import { audit } from './commands/audit.ts'
 import { demo } from './commands/demo.ts'
 import { evaluate } from './commands/evaluate.ts'
 import { rules } from './commands/rules.ts'
@@ -10,7 +11,7 @@ import { readOptions } from './options.ts'
 import { version } from './version.ts'
 
 /** One file each in `commands/`; a new one is added here and nowhere else. */
-export const COMMANDS: readonly Command[] = [start, demo, simulate, rules, evaluate]
+export const COMMANDS: readonly Command[] = [start, demo, simulate, rules, evaluate, audit]
 
 export interface Terminal {
   args: readonly string[]

@@ -168,6 +168,7 @@ export {
   Value,
 } from './rule.ts'
 export { sealedAs } from './sealed.ts'
+export { SiteAnswer, SiteQuestion } from './site-question.ts'
 export type { AppendReceipt, LogHealth, LogReader, ReadLimits, TelemetryLog } from './telemetry-log.ts'
 export {
   Charge,

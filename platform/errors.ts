@@ -23,6 +23,7 @@ export const ERRORS = {
   IDEMPOTENCY_MISMATCH: { status: 422, title: 'This Idempotency-Key was used with another body' },
   RULE_INVALID: { status: 422, title: 'The rule cannot be used' },
   ADDRESS_FORBIDDEN: { status: 422, title: 'This address may not be called' },
+  SITE_UNAVAILABLE: { status: 503, title: 'The address cannot be had from the brand now' },
   RATE_LIMITED: { status: 429, title: 'Too many requests' },
   INTERNAL: { status: 500, title: 'The hub failed; the log has the cause' },
   CONTROL_LOG_BEHIND: { status: 503, title: 'Accepted, but not yet in force' },

@@ -39,6 +39,7 @@ import type {
   PartnerView,
   PartView,
   ReceiptInput,
+  SiteResolverView,
   WebhookHeaders,
   WorkOrderView,
 } from './views.ts'
@@ -186,7 +187,8 @@ export interface ServiceBridge {
     getForPartner(partnerId: string, orderId: string): Promise<WorkOrderView & { events: PartnerEventView[] }>
     /**
      * The address, audited each time. NOT_FOUND for another partner's order, STATE_FORBIDS
-     * before it was accepted, CONSENT_WITHDRAWN, GONE from 7 days after the end.
+     * before it was accepted, CONSENT_WITHDRAWN, GONE from 7 days after the end, SITE_UNAVAILABLE
+     * when the brand keeps the address and does not give it.
      */
     site(options: { orderId: string; partnerId: string; by: Actor }): Promise<SiteAddress>
   }
@@ -290,6 +292,21 @@ export interface ServiceBridge {
       endpointId: string,
       options: { overlapMs?: number } & Asked,
     ): Promise<{ secret: string }>
+  }
+
+  /** Where a brand that keeps the addresses itself is asked for one. NOT_FOUND while it has not said. */
+  siteResolver: {
+    get(brandId: string): Promise<SiteResolverView>
+    /** The secret is shown when it is made, and `null` after a mere change of address. */
+    put(
+      tx: Tx,
+      brandId: string,
+      input: { url: string; by: Actor },
+    ): Promise<{ resolver: SiteResolverView; secret: string | null }>
+    rotateSecret(tx: Tx, brandId: string, options: { overlapMs?: number; by: Actor }): Promise<{ secret: string }>
+    remove(tx: Tx, brandId: string, options: { by: Actor }): Promise<void>
+    /** Asks for one place now; says how it went and shows nothing of the address. */
+    test(brandId: string, options: { siteRef: string; by: Actor }): Promise<{ ok: boolean; detail: string }>
   }
 
   notices: {

@@ -2,6 +2,7 @@ import type { JobTemplate } from '#contracts'
 import type { Clock, Logger, Random, SecretBox } from '#platform'
 import type { Database, Tx } from '#store'
 import type { BridgePolicy } from './bridge.ts'
+import type { Exchange, OutgoingMessage } from './delivery/send.ts'
 import type { Actor, BridgeChange } from './views.ts'
 
 /** What every part of the bridge works with; made once, by `createServiceBridge`. */
@@ -14,6 +15,8 @@ export interface Core {
   readonly publicUrl: string
   readonly policy: BridgePolicy
   jobTemplateOf(code: string): JobTemplate | undefined
+  /** A signed POST whose answer is read, through the address guard; never throws. */
+  exchange(message: OutgoingMessage): Promise<Exchange>
   /** Tells those outside what was committed, and wakes the loop. */
   committed(work: Work): void
 }

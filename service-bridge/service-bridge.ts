@@ -7,7 +7,7 @@ import { consentChanged } from './consent-changes.ts'
 import { beginWork, type Core, inBrand, type Work } from './core.ts'
 import { guardUrl } from './delivery/address-guard.ts'
 import { createDeliveryEngine, type Send } from './delivery/delivery-engine.ts'
-import { ATTEMPT_TIMEOUT_MS, sendOnce } from './delivery/send.ts'
+import { ATTEMPT_TIMEOUT_MS, exchange, sendOnce } from './delivery/send.ts'
 import { createDeliveryCalls } from './delivery-calls.ts'
 import { createEffects } from './effects.ts'
 import { createEndpointCalls } from './endpoint-calls.ts'
@@ -27,6 +27,7 @@ import { createPartnerCalls } from './partner-calls.ts'
 import { createPartnerInbox } from './partner-inbox.ts'
 import { DEFAULT_POLICY } from './policy.ts'
 import { createRunner } from './runner.ts'
+import { createSiteResolverCalls } from './site-resolver-calls.ts'
 
 /** A caller's transaction is committed shortly after it hands it back to us; the loop looks then. */
 const AFTER_CALLER_COMMITS_MS = 20
@@ -35,6 +36,13 @@ const AFTER_CALLER_COMMITS_MS = 20
 export function createServiceBridge(options: BridgeOptions): ServiceBridge {
   const { clock, logger } = options
   let nudge = (): void => {}
+
+  const guard = {
+    allowLoopback: options.allowLoopback ?? false,
+    ...(options.resolveHost ? { resolveHost: options.resolveHost } : {}),
+  }
+  const sending = { ...guard, timeoutMs: options.attemptTimeoutMs ?? ATTEMPT_TIMEOUT_MS }
+  const send: Send = (message) => sendOnce(message, sending)
 
   const core: Core = {
     db: options.db,
@@ -45,6 +53,7 @@ export function createServiceBridge(options: BridgeOptions): ServiceBridge {
     publicUrl: options.publicUrl.replace(/\/$/, ''),
     policy: { ...DEFAULT_POLICY, ...options.policy },
     jobTemplateOf: (code) => options.jobTemplateOf?.(code),
+    exchange: (message) => exchange(message, sending),
     committed(work) {
       for (const change of work.changes) options.onChanged?.(change)
       if (work.control) options.nudgeControl?.()
@@ -52,12 +61,6 @@ export function createServiceBridge(options: BridgeOptions): ServiceBridge {
     },
   }
 
-  const guard = {
-    allowLoopback: options.allowLoopback ?? false,
-    ...(options.resolveHost ? { resolveHost: options.resolveHost } : {}),
-  }
-  const send: Send = (message) =>
-    sendOnce(message, { ...guard, timeoutMs: options.attemptTimeoutMs ?? ATTEMPT_TIMEOUT_MS })
   const realNowMs = (): number => realClock.nowMs()
 
   // An effect may be the next happening, so the driver is handed to what it drives.
@@ -102,6 +105,7 @@ export function createServiceBridge(options: BridgeOptions): ServiceBridge {
     agreements: createAgreementCalls(core),
     parts: createPartCalls(core),
     endpoints: createEndpointCalls(core, guard),
+    siteResolver: createSiteResolverCalls(core),
     notices: createNoticeCalls(core, (work) => afterCaller([work])),
     homes: {
       async consentChanged(tx, brandId, homeId, { by }) {

@@ -228,6 +228,12 @@ export interface ReceiptInput {
   at?: string
 }
 
+export interface SiteResolverView {
+  url: string
+  createdAt: string
+  updatedAt: string
+}
+
 /** A message of the brand's own. */
 export interface OwnNotice {
   homeId: string

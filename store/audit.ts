@@ -43,10 +43,25 @@ export async function writeAudit(tx: Tx, entry: AuditEntry): Promise<void> {
 
 const PAGE_SIZE = 1_000
 
-/** Walks a brand's trail. Returns the ordinal of the first entry that is missing or was changed, or null when all is well. */
-export async function firstBrokenAudit(tx: Tx, brandId: string): Promise<number | null> {
+/** One brand's trail, walked from its first entry to its head. */
+export interface AuditCheck {
+  /** Entries that hold together, from the first on. */
+  entries: number
+  /** Hash of the last of them, hex: written down elsewhere, it proves later that nothing before it was changed. */
+  head: string
+  /** The first entry that does not hold, or `null`. */
+  broken: { ordinal: number; why: 'missing' | 'changed' } | null
+}
+
+/** Walks a brand's trail and stops at the first entry that is missing or was changed. */
+export async function checkAudit(tx: Tx, brandId: string): Promise<AuditCheck> {
   let expected = 1
   let previous: Buffer = Buffer.alloc(0)
+  const found = (why: 'missing' | 'changed' | null): AuditCheck => ({
+    entries: expected - 1,
+    head: previous.toString('hex'),
+    broken: why === null ? null : { ordinal: expected, why },
+  })
   for (;;) {
     const rows = await tx
       .selectFrom('audit')
@@ -57,21 +72,30 @@ export async function firstBrokenAudit(tx: Tx, brandId: string): Promise<number 
       .limit(PAGE_SIZE)
       .execute()
     for (const row of rows) {
+      if (row.ordinal !== expected) return found('missing')
       const text = entryText({ ...row, brandId, atMs: row.at_ms })
       const hash = createHash('sha256').update(previous).update(text).digest()
-      if (row.ordinal !== expected || !row.prev_hash.equals(previous) || !row.hash.equals(hash)) return expected
+      if (!row.prev_hash.equals(previous) || !row.hash.equals(hash)) return found('changed')
       previous = row.hash
       expected++
     }
     if (rows.length < PAGE_SIZE) break
   }
+  // The head knows how long the trail is: cut off at its end, it would look whole otherwise.
   const head = await tx
     .selectFrom('audit_heads')
     .select(['ordinal', 'hash'])
     .where('brand_id', '=', brandId)
     .executeTakeFirst()
-  const intact = head ? head.ordinal === expected - 1 && head.hash.equals(previous) : expected === 1
-  return intact ? null : expected
+  if (!head) return found(expected === 1 ? null : 'changed')
+  if (head.ordinal >= expected) return found('missing')
+  return found(head.ordinal === expected - 1 && head.hash.equals(previous) ? null : 'changed')
+}
+
+/** Whose trails there are; in hub scope every brand's, the operator's own among them. */
+export async function auditTrails(tx: Tx): Promise<string[]> {
+  const rows = await tx.selectFrom('audit_heads').select('brand_id').orderBy('brand_id').execute()
+  return rows.map((row) => row.brand_id)
 }
 
 function entryText(entry: Required<AuditEntry>): string {

@@ -1,4 +1,4 @@
-export { type AuditEntry, firstBrokenAudit, writeAudit } from './audit.ts'
+export { type AuditCheck, type AuditEntry, auditTrails, checkAudit, writeAudit } from './audit.ts'
 export {
   markAppended,
   type SubmittedChange,

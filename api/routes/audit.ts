@@ -1,12 +1,19 @@
 import { Type } from 'typebox'
 import { instant } from '#contracts'
+import { auditTrails, checkAudit, type Tx } from '#store'
 import type { Access } from '../http/access.ts'
 import { listPage, PageOf, PageQuery } from '../http/paging.ts'
-import { Closed, Time } from '../http/schemas.ts'
+import { Closed, Nullable, Time } from '../http/schemas.ts'
 import { HUB } from '../keys.ts'
 import type { Routes } from './routes.ts'
 
 const READERS: Access = { kind: 'key', roles: ['platform', 'admin'] }
+const Trail = Closed({
+  brand: Type.String({ description: '`hub` for the operator’s own' }),
+  entries: Type.Integer({ description: 'that hold together, from the first on' }),
+  head: Type.String({ description: 'hash of the last of them' }),
+  firstBroken: Nullable(Closed({ ordinal: Type.Integer(), why: Type.Enum(['missing', 'changed']) })),
+})
 const Entry = Closed({
   ordinal: Type.Integer(),
   at: Time,
@@ -57,4 +64,35 @@ export const auditRoutes: Routes = async (app, { db }) => {
       })
     },
   )
+
+  app.get(
+    '/api/audit/check',
+    {
+      config: { access: READERS },
+      schema: {
+        summary: 'Walk the trail and name the first entry that is missing or was changed',
+        description:
+          'A brand sees its own trail checked, the operator every trail. Write `head` down elsewhere: a trail whose head ' +
+          'was once the same still holds everything it held then.',
+        tags: ['audit'],
+        response: { 200: Closed({ intact: Type.Boolean(), trails: Type.Array(Trail) }) },
+      },
+    },
+    async (request) => {
+      const { brandId } = request.principal!
+      const trails = await (brandId === null
+        ? db.asHub(async (tx) => checked(tx, await auditTrails(tx)))
+        : db.asBrand(brandId, (tx) => checked(tx, [brandId])))
+      return { intact: trails.every(({ firstBroken }) => firstBroken === null), trails }
+    },
+  )
+}
+
+async function checked(tx: Tx, brandIds: readonly string[]) {
+  const trails = []
+  for (const brandId of brandIds) {
+    const { entries, head, broken } = await checkAudit(tx, brandId)
+    trails.push({ brand: brandId, entries, head, firstBroken: broken })
+  }
+  return trails
 }

@@ -37,6 +37,7 @@ import { provisioningRoutes } from './provisioning.ts'
 import { quarantineRoutes } from './quarantine.ts'
 import type { Routes } from './routes.ts'
 import { ruleRoutes } from './rules.ts'
+import { siteResolverRoutes } from './site-resolver.ts'
 import { statsRoutes } from './stats.ts'
 import { telemetryRoutes } from './telemetry.ts'
 import { timelineRoutes } from './timeline.ts'
@@ -52,6 +53,7 @@ export const ROUTES: readonly Routes[] = [
   peopleRoutes,
   consentRoutes,
   homePrivacyRoutes,
+  siteResolverRoutes,
   deviceRoutes,
   deviceBulkRoutes,
   credentialRoutes,

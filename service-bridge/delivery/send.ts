@@ -6,7 +6,7 @@ import type { Answer } from './verdict.ts'
 
 /** Between Standard Webhooks' 15 and 30 s: an honest receiver stores and answers. */
 export const ATTEMPT_TIMEOUT_MS = 15_000
-/** What is read of an answer, and thrown away: only the status means anything to us. */
+/** What is read of an answer: of a delivery only the status means anything to us, and an address is far smaller. */
 const RESPONSE_BYTES_MAX = 65_536
 
 export interface SendOptions extends GuardOptions {
@@ -20,20 +20,31 @@ export interface OutgoingMessage {
   id: string
   body: string
   secrets: readonly string[]
+  /** What the body is; an event when not said. */
+  contentType?: string
+}
+
+/** An answer with its body; `null` when it was larger than what is read. */
+export type Exchange = { answer: Answer; body: Buffer | null }
+
+/** One attempt: posts the signed body and reads the status. Follows nothing, never throws. */
+export async function sendOnce(message: OutgoingMessage, options: SendOptions): Promise<Answer> {
+  return (await exchange(message, options)).answer
 }
 
 /**
- * One attempt: checks the address, connects to the very address that was checked, posts the
- * signed body, reads the status. Follows nothing, never throws.
+ * Checks the address, connects to the very address that was checked, posts the signed body, reads what comes back up
+ * to a limit. Follows nothing, never throws.
  */
-export async function sendOnce(message: OutgoingMessage, options: SendOptions): Promise<Answer> {
+export async function exchange(message: OutgoingMessage, options: SendOptions): Promise<Exchange> {
   const clock = options.clock ?? realClock
   const abort = new AbortController()
   const timer = clock.setTimeout(() => abort.abort(), options.timeoutMs)
+  const failed = (reason: string): Exchange => ({ answer: { kind: 'failed', reason }, body: null })
   let agent: Agent | undefined
   try {
     const { url, address, family } = await guardUrl(message.url, options)
-    if (abort.signal.aborted) return { kind: 'failed', reason: 'no answer in time' }
+    if (abort.signal.aborted) return failed('no answer in time')
     agent = new Agent({
       connect: {
         // The name is for TLS and the Host header; the connection goes to the checked address.
@@ -49,28 +60,34 @@ export async function sendOnce(message: OutgoingMessage, options: SendOptions): 
       method: 'POST',
       signal: abort.signal,
       headers: {
-        'content-type': 'application/cloudevents+json; charset=utf-8',
+        'content-type': message.contentType ?? 'application/cloudevents+json; charset=utf-8',
         'user-agent': 'beforehand',
         ...signatureHeaders({ id: message.id, atMs: clock.nowMs(), body: message.body, secrets: message.secrets }),
       },
       body: message.body,
     })
+    const chunks: Uint8Array[] = []
     let bytes = 0
     for await (const chunk of response.body) {
       bytes += (chunk as Uint8Array).byteLength
       // The status has come; an endless answer changes nothing about it.
       if (bytes > RESPONSE_BYTES_MAX) break
+      chunks.push(chunk as Uint8Array)
     }
     const retryAfter = response.headers['retry-after']
     return {
-      kind: 'answered',
-      status: response.statusCode,
-      retryAfter: typeof retryAfter === 'string' ? retryAfter : null,
+      answer: {
+        kind: 'answered',
+        status: response.statusCode,
+        retryAfter: typeof retryAfter === 'string' ? retryAfter : null,
+      },
+      body: bytes > RESPONSE_BYTES_MAX ? null : Buffer.concat(chunks),
     }
   } catch (error) {
-    if (isHubError(error, 'ADDRESS_FORBIDDEN')) return { kind: 'forbidden', reason: error.message }
-    if (abort.signal.aborted) return { kind: 'failed', reason: 'no answer in time' }
-    return { kind: 'failed', reason: failureOf(error) }
+    if (isHubError(error, 'ADDRESS_FORBIDDEN'))
+      return { answer: { kind: 'forbidden', reason: error.message }, body: null }
+    if (abort.signal.aborted) return failed('no answer in time')
+    return failed(failureOf(error))
   } finally {
     timer[Symbol.dispose]()
     await agent?.destroy()
