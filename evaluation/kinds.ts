@@ -1,5 +1,5 @@
 import { median } from 'simple-statistics'
-import type { LevelTrackerOptions, LifeModelOptions } from '#models'
+import type { BatteryKind, LevelTrackerOptions, LifeModelOptions } from '#models'
 
 /**
  * One configuration per kind of component, chosen on training folds only; nothing here knows a file, a unit or a data set.
@@ -57,6 +57,9 @@ export const LITHIUM_CELL: ComponentKind = {
     spanLeast: 0.02,
   },
 }
+
+/** A lithium thionyl chloride cell of 3.6 V under a radio's bursts; its voltage stands until it is nearly spent. */
+export const LITHIUM_PRIMARY: BatteryKind = { fullV: 3.6, emptyV: 3, voltsPerC: 0.003 }
 
 /** A kind's tracker for a fleet: its shares times the median life of the training units. */
 export function trackerFor({ tracker }: ComponentKind, lives: readonly (number | null)[]): LevelTrackerOptions {

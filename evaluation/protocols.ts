@@ -1,4 +1,6 @@
 import type { Protocol } from './protocol.ts'
+import { batteryNodes } from './protocols/battery-nodes.ts'
+import { bearing } from './protocols/bearing.ts'
 import { biasedFilter } from './protocols/biased-filter.ts'
 import { gasFilter } from './protocols/gas-filter.ts'
 import { liquidFilter } from './protocols/liquid-filter.ts'
@@ -6,6 +8,7 @@ import { calceCells, nasaCells } from './protocols/lithium-cell.ts'
 import { primaryBattery } from './protocols/primary-battery.ts'
 import { pump } from './protocols/pump.ts'
 import { streams } from './protocols/streams.ts'
+import { triggers } from './protocols/triggers.ts'
 import { turbofan } from './protocols/turbofan.ts'
 
 /** One file each in `protocols/`; a new one is added here and nowhere else. */
@@ -17,6 +20,9 @@ export const PROTOCOLS: readonly Protocol[] = [
   nasaCells,
   calceCells,
   turbofan,
+  batteryNodes,
   streams,
   pump,
+  bearing,
+  triggers,
 ]

@@ -1,5 +1,13 @@
+export {
+  type BatteryKind,
+  type BatteryReading,
+  type BatteryState,
+  batteryStateOf,
+  NEW_BATTERY,
+} from './battery-state.ts'
 export { type ConformalBands, fitConformalBands, marginsAt, type Residual } from './conformal.ts'
 export { countsDown } from './countdown-check.ts'
+export { type DriftState, driftOf, NO_DRIFT } from './drift.ts'
 export {
   createDuplicateFilter,
   DuplicateFilter,
@@ -37,6 +45,7 @@ export {
   type MultivariateScore,
 } from './multivariate-anomaly.ts'
 export { refractory } from './refractory.ts'
+export { type ReconciledReset, type ResetClaim, type ResetState, reconcileResets, sawReset } from './reset-detector.ts'
 export {
   ANOMALY_TRAITS,
   type AnomalyScore,
@@ -44,6 +53,7 @@ export {
   StreamAnomaly,
   type StreamAnomalyState,
 } from './stream-anomaly.ts'
+export { fitTriggerOdds, type TriggerCase, type TriggerOdds, triggerScore } from './trigger-odds.ts'
 export { type Unknown, type UnknownReason, unknown } from './unknown.ts'
 export { timeForUse, type UseProfile } from './use-forecast.ts'
 export { type WearPath, wearPosition } from './wear-path.ts'
