@@ -28,11 +28,15 @@ export const SCENARIOS = {
   season: { least: 0.2, most: 0.8 },
   /** Everything is about to be due. */
   worn: { least: 0.7, most: 0.9 },
+  /** Within days, nearly everything, and nothing has failed yet. */
+  due: { least: 0.76, most: 0.86 },
 } as const
 export type Scenario = keyof typeof SCENARIOS
 
 /** A serial begins with the first letters of its product. */
 const prefixOf = (category: string): string => catalogEntry(category)!.product.key.split('-')[0]!.toUpperCase()
+/** Beyond it, what is due when is left to chance. */
+const SMALL_FLEET = 60
 /** Devices of one home: most have one appliance of ours or two. */
 const DEVICES_PER_HOME = 1.5
 
@@ -57,8 +61,10 @@ export function planNeighbourhood(options: {
     const serial = `${prefixOf(category)}-${String(count).padStart(4, '0')}`
     const own = random.fork(serial)
     const wear = (): number => least + (most - least) * own.next()
-    // Spread over the range rather than drawn, so that even a small fleet has something due early.
-    const spread = least + (most - least) * (1 - ((count - 1) % 6) / 6)
+    // Spread over the range rather than drawn, so that even a small fleet has something due early; in a large one a
+    // sixth of all would be due in the same week.
+    const small = options.devices <= SMALL_FLEET
+    const spread = small ? least + (most - least) * (1 - ((count - 1) % 6) / 6) : wear()
     return {
       serial,
       category,

@@ -43,6 +43,8 @@ export interface Temper {
   declinesQuote?: number
   /** Of finished visits, how many are rated. */
   rates?: number
+  /** Of safety warnings, how many are acted upon; all when absent. */
+  heedsWarnings?: number
   /** Of those asked whether it is solved, how many answer, and truly. */
   answersSolved?: number
 }
@@ -169,7 +171,9 @@ export class DemoHomeowners {
   /** A warning is read when it comes, and what can be done is done within hours. */
   #actAtOnce({ home, text }: Notice, nowMs: number): void {
     this.#tell({ kind: 'warned', atMs: nowMs, text: `${text['zh-CN']} ${text.en}` })
-    const hours = 1 + 8 * this.#options.random.fork(`warned ${home} ${nowMs}`).next()
+    const random = this.#options.random.fork(`warned ${home} ${nowMs}`)
+    const hours = 1 + 8 * random.next()
+    if (!random.chance(this.#temper.heedsWarnings ?? 1)) return
     this.#agenda.plan(nowMs + hours * HOUR_MS, async (atMs) => {
       for (const { serial, category } of this.#options.devicesOfHome?.(home) ?? [])
         for (const { component, category: concerned } of AT_ONCE)
@@ -352,7 +356,7 @@ export class DemoHomeowners {
         externalRef: `T-${++this.#reports}`,
         ...(symptomCode ? { symptomCode } : {}),
       }
-      await brand.post('/api/fault-reports', report)
+      if ((await this.#unlessOver(brand.post('/api/fault-reports', report))) === null) return
     }
     this.#reported.add(serial)
     this.#truth.write({

@@ -7,6 +7,8 @@ export abstract class Appliance implements DeviceModel {
   readonly components: readonly string[]
   readonly everyMs: number = 1_800_000
   readonly #worn: Map<string, number>
+  /** Of bad parts: how many times as fast they wear. */
+  readonly #paces = new Map<string, number>()
   #atMs: number | null = null
 
   constructor(initialWear: Readonly<Record<string, number>>) {
@@ -27,9 +29,10 @@ export abstract class Appliance implements DeviceModel {
     return worn
   }
 
-  replace(component: string): void {
+  replace(component: string, pace = 1): void {
     if (!this.#worn.has(component)) throw new UnknownComponentError(this.category, component)
     this.#worn.set(component, 0)
+    this.#paces.set(component, pace)
     this.renewed(component)
   }
 
@@ -42,7 +45,7 @@ export abstract class Appliance implements DeviceModel {
 
   /** Adds a share of a life. */
   protected wearBy(component: string, share: number): void {
-    this.#worn.set(component, this.wear(component) + share)
+    this.#worn.set(component, this.wear(component) + share * (this.#paces.get(component) ?? 1))
   }
 }
 
