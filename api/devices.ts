@@ -101,7 +101,7 @@ export function deviceOfRow(row: DeviceRow & { document: ProductDocument }, nowM
         installedAtMs: row.installed_at_ms,
         extended,
         atMs: nowMs,
-        rework: false,
+        rework: null,
       })
       return { component: key, coverage, payer, until: at(untilMs) }
     }),

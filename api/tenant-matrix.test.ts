@@ -29,11 +29,14 @@ function operationsOf(hub: TestHub): Operation[] {
   )
 }
 
+/** Parameters that count within a thing and name nobody. */
+const COUNTED: Readonly<Record<string, string>> = { version: '2' }
+
 /** Path and query with one owner's ids in them. */
 function urlOf({ name, path }: Operation, ids: Record<string, string>): string {
   const query = OPERATIONS[name]?.query
   return `${path}${query ? `?${query}` : ''}`.replace(/\{(\w+)\}/g, (_, parameter: string) => {
-    const id = ids[parameter]
+    const id = ids[parameter] ?? COUNTED[parameter]
     if (id === undefined) throw new Error(`${name}: give the fixture a ${parameter}`)
     return encodeURIComponent(id)
   })

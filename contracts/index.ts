@@ -180,6 +180,7 @@ export {
   JobSummary,
   Outcome,
   OutcomeItem,
+  PartUsed,
   Payer,
   SiteAddress,
   Slot,

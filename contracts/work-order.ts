@@ -275,27 +275,27 @@ export const SiteAddress = Type.Object(
 )
 export type SiteAddress = Static<typeof SiteAddress>
 
+/** A part that was fitted. */
+export const PartUsed = Type.Object(
+  {
+    sku: Sku,
+    quantity: Type.Integer({ minimum: 1, maximum: 100 }),
+    serial: Type.Optional(Type.String({ maxLength: 64 })),
+    origin: Type.Enum(['genuine', 'compatible', 'refurbished']),
+    /** Serial of the part taken out, or what became of it. */
+    oldPart: Type.Optional(Type.String({ maxLength: 64 })),
+  },
+  { additionalProperties: false },
+)
+export type PartUsed = Static<typeof PartUsed>
+
 /** What the technician found and did, per item. */
 export const OutcomeItem = Type.Object(
   {
     item: Id,
     verdict: Verdict,
     cause: Type.Optional(Key),
-    partsUsed: Type.Optional(
-      Type.Array(
-        Type.Object(
-          {
-            sku: Sku,
-            quantity: Type.Integer({ minimum: 1, maximum: 100 }),
-            serial: Type.Optional(Type.String({ maxLength: 64 })),
-            origin: Type.Enum(['genuine', 'compatible', 'refurbished']),
-            oldPart: Type.Optional(Type.String({ maxLength: 64 })),
-          },
-          { additionalProperties: false },
-        ),
-        { maxItems: 20 },
-      ),
-    ),
+    partsUsed: Type.Optional(Type.Array(PartUsed, { maxItems: 20 })),
     report: Type.Object(
       {
         found: Type.String({ maxLength: 2_000 }),

@@ -3,8 +3,9 @@ import { AgreementDocument, instant } from '#contracts'
 import { HubError, newId } from '#platform'
 import { type AgreementsTable, page, type Tx, writeAudit } from '#store'
 import type { ServiceBridge } from './bridge.ts'
-import type { Core } from './core.ts'
+import { beginWork, type Core, inHub, type Work } from './core.ts'
 import { notFound } from './queries.ts'
+import { wakeTimers } from './timers.ts'
 import { validator } from './validate.ts'
 import type { Actor, AgreementView } from './views.ts'
 
@@ -29,14 +30,14 @@ export function createAgreementCalls(core: Core): ServiceBridge['agreements'] {
     return { partner_name: partner.name, partner_state: works ? 'active' : 'suspended' }
   }
 
-  const inScope = <T>(within: Tx | undefined, body: (tx: Tx) => Promise<T>): Promise<T> =>
-    within ? body(within) : core.db.asHub(body)
+  const inScope = <T>(brandId: string, within: Tx | undefined, body: (work: Work) => Promise<T>): Promise<T> =>
+    within ? body(beginWork(within, brandId, core.clock.nowMs())) : inHub(core, brandId, body)
 
   return {
     create: (brandId, agreement, { by, within }) =>
-      inScope(within, async (tx) => {
+      inScope(brandId, within, async (work) => {
+        const { tx, atMs } = work
         const document = checkAgreement(agreement)
-        const atMs = core.clock.nowMs()
         const row = await tx
           .insertInto('agreements')
           .values({
@@ -51,6 +52,7 @@ export function createAgreementCalls(core: Core): ServiceBridge['agreements'] {
           .returningAll()
           .executeTakeFirstOrThrow()
         await audit(tx, brandId, by, 'agreement.created', row.agreement_id)
+        await wakeTimers(work, 'partner')
         return agreementView(row)
       }),
 
@@ -66,7 +68,8 @@ export function createAgreementCalls(core: Core): ServiceBridge['agreements'] {
       core.db.asBrand(brandId, async (tx) => agreementView(await requireAgreement(tx, brandId, agreementId))),
 
     update: (brandId, agreementId, { agreement, active, by }) =>
-      core.db.asHub(async (tx) => {
+      inHub(core, brandId, async (work) => {
+        const { tx } = work
         await requireAgreement(tx, brandId, agreementId)
         const document = agreement === undefined ? null : checkAgreement(agreement)
         const row = await tx
@@ -87,6 +90,7 @@ export function createAgreementCalls(core: Core): ServiceBridge['agreements'] {
           .returningAll()
           .executeTakeFirstOrThrow()
         await audit(tx, brandId, by, 'agreement.changed', agreementId)
+        await wakeTimers(work, 'partner')
         return agreementView(row)
       }),
   }

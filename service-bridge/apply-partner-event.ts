@@ -1,42 +1,23 @@
-import type { Selectable } from 'kysely'
-import { instant, type PartnerEvent, type PartnerStatus, type Verdict } from '#contracts'
-import type { WorkOrdersTable } from '#store'
-import type { Happen, MoveResult } from './case-driver.ts'
-import { type CaseRecord, lockCases } from './case-record.ts'
+import { instant, type Outcome, type PartnerEvent, type PartnerStatus, type Verdict } from '#contracts'
+import { HubError } from '#platform'
+import { tellRescheduled } from './appointment-notice.ts'
+import type { Happen } from './case-driver.ts'
+import type { CaseRecord } from './case-record.ts'
 import type { CaseEvent } from './case-words.ts'
 import { checkSaying } from './check-saying.ts'
 import type { Core, Work } from './core.ts'
+import { takeObjection } from './objection.ts'
+import { endOrder } from './order-end.ts'
+import { changeOrder, liveCases, liveItems, type OrderRecord } from './order-record.ts'
 import { dropWords, sealWords } from './order-words.ts'
 import { tellBrand } from './outgoing.ts'
 import { noticeOvercharge } from './overcharge.ts'
-import { progressTo, TERMINAL_RANK } from './progress.ts'
+import { comingVisit, progressTo, TERMINAL_RANK } from './progress.ts'
+import { newestQuote } from './quote-record.ts'
 import { flagOrderReview, flagReview } from './review.ts'
+import { clearSla, followSla } from './sla.ts'
 import { clearTimer } from './timers.ts'
 import type { Actor } from './views.ts'
-
-export type OrderRecord = Selectable<WorkOrdersTable>
-
-/** The order with its cases, cases first: the order in which homeowners' calls lock them too. */
-export async function lockOrder(work: Work, workOrderId: string): Promise<OrderRecord | null> {
-  const items = await work.tx
-    .selectFrom('order_items')
-    .select('case_id')
-    .where('brand_id', '=', work.brandId)
-    .where('work_order_id', '=', workOrderId)
-    .execute()
-  await lockCases(
-    work,
-    items.map((item) => item.case_id),
-  )
-  const row = await work.tx
-    .selectFrom('work_orders')
-    .selectAll()
-    .where('brand_id', '=', work.brandId)
-    .where('work_order_id', '=', workOrderId)
-    .forUpdate()
-    .executeTakeFirst()
-  return row ?? null
-}
 
 /** What each status means to the case; `completed` is decided item by item, by its verdict. */
 const CASE_EVENT: Readonly<Record<Exclude<PartnerStatus, 'completed' | 'objected'>, CaseEvent>> = {
@@ -66,6 +47,9 @@ const ORDER_STATE: Readonly<Partial<Record<PartnerStatus, OrderRecord['state']>>
   accepted: 'accepted',
   appointed: 'accepted',
   rescheduled: 'accepted',
+  awaiting_parts: 'accepted',
+  customer_absent: 'accepted',
+  technician_absent: 'accepted',
   dispatched: 'in_progress',
   en_route: 'in_progress',
   arrived: 'in_progress',
@@ -85,7 +69,7 @@ export interface Saying {
 
 /**
  * One word of a partner about its order: stored always, counted when it is news by (visit,
- * rank), then carried to the cases. What the case table does not handle yet is put before a
+ * rank), then carried to the cases. What makes no sense where a case stands is put before a
  * person. Returns `applied`, or why nothing changed.
  */
 export async function applyPartnerEvent(
@@ -96,9 +80,14 @@ export async function applyPartnerEvent(
   saying: Saying,
 ): Promise<string> {
   const { event } = saying
-  checkSaying(order, event)
-  const visit = event.visit ?? order.visit
+  const live = await liveItems(work, order.work_order_id)
+  checkSaying(
+    order,
+    event,
+    live.map((item) => item.item_id),
+  )
   const atMs = event.at === undefined ? work.atMs : Date.parse(event.at)
+  const visit = event.visit ?? (await visitMeant(work, order, atMs))
   const stored = await work.tx
     .insertInto('partner_events')
     .values({
@@ -128,6 +117,11 @@ export async function applyPartnerEvent(
   return disposition
 }
 
+/** Left unsaid, it is the visit under way or to come; for what was said late, the one it was about. */
+async function visitMeant(work: Work, order: OrderRecord, atMs: number): Promise<number> {
+  return atMs > (await lastSaidAt(work, order)) ? comingVisit(order) : order.visit
+}
+
 async function dispose(
   core: Core,
   happen: Happen,
@@ -137,62 +131,54 @@ async function dispose(
   place: { visit: number; atMs: number },
 ): Promise<string> {
   const { event } = saying
+  const workOrderId = order.work_order_id
+  if (event.status === 'objected') return takeObjection(core, work, order, event)
+  if (event.status === 'quoted') return takeQuote(core, happen, work, order, saying, place)
+  const live = new Set((await liveItems(work, workOrderId)).map((item) => item.item_id))
+  const words = await kept(core, work, order, event)
+  const outcome = words.outcome && doneIn(order.outcome, words.outcome, live)
+  const partlyDone =
+    event.outcome?.items.some((item) => live.has(item.item) && item.verdict === 'not_accessible') ?? false
   const present = { visit: order.visit, rank: order.rank, status: order.status, atMs: await lastSaidAt(work, order) }
-  const answer = progressTo(present, { status: event.status, ...place })
-  if (answer.kind === 'aside') {
-    await flagOrderReview(core, work, order.work_order_id, `the partner ${event.status}`)
-    return 'needs_review'
-  }
+  const answer = progressTo(present, { status: event.status, ...place, partlyDone })
   if (answer.kind === 'contradiction') {
-    await flagOrderReview(core, work, order.work_order_id, `the partner said ${event.status} after ${order.status}`)
+    await flagOrderReview(core, work, workOrderId, `the partner said ${event.status} after ${order.status}`)
     return 'contradiction'
   }
-  if (answer.kind === 'old') return 'old'
-  // Ended by us: whatever comes now is kept, but the visit is off.
+  if (answer.kind !== 'advance') return 'old'
+  // Ended by us: whatever comes now is kept, but the visit is off. A late yes is none any more: somebody else may come.
   if (order.closed_at_ms !== null) {
-    await flagOrderReview(core, work, order.work_order_id, `the partner said ${event.status} of a closed order`)
+    await flagOrderReview(core, work, workOrderId, `the partner said ${event.status} of a closed order`)
     return 'closed'
   }
 
-  const words = await kept(core, work, order, event)
   const terminal = answer.progress.rank === TERMINAL_RANK
   const taken = order.accepted_at_ms === null && !REFUSALS.has(event.status)
-  await work.tx
-    .updateTable('work_orders')
-    .set({
-      status: event.status,
-      visit: answer.progress.visit,
-      rank: answer.progress.rank,
-      state: ORDER_STATE[event.status] ?? order.state,
-      ...(taken ? { accepted_at_ms: work.atMs } : {}),
-      ...(event.status === 'arrived' ? { arrived_at_ms: place.atMs } : {}),
-      // Nobody is at the door any more: until the next arrival the visit can be called off again.
-      ...(LEFT_AGAIN.has(event.status) ? { arrived_at_ms: null } : {}),
-      ...(terminal ? { closed_at_ms: work.atMs } : {}),
-      ...(event.externalId === undefined ? {} : { external_id: event.externalId }),
-      ...(event.technician === undefined ? {} : { technician: JSON.stringify(words.technician) }),
-      ...(event.appointment === undefined ? {} : { appointment: JSON.stringify(event.appointment) }),
-      ...(event.outcome === undefined ? {} : { outcome: JSON.stringify(words.outcome) }),
-    })
-    .where('brand_id', '=', work.brandId)
-    .where('work_order_id', '=', order.work_order_id)
-    .execute()
-  await clearTimer(work, 'accept_by', order.work_order_id)
-  await tellBrand(core, work, {
-    type: 'work_order.updated',
-    subject: order.work_order_id,
-    cause: ['partner', saying.webhookId],
-    data: {
-      workOrderId: order.work_order_id,
-      number: order.number,
-      status: event.status,
-      visit: answer.progress.visit,
-      at: instant(place.atMs),
-      reason: event.reason ?? null,
-    },
+  const left = LEFT_AGAIN.has(event.status) || partlyDone
+  await changeOrder(work, workOrderId, {
+    status: event.status,
+    visit: answer.progress.visit,
+    rank: answer.progress.rank,
+    state: partlyDone ? 'accepted' : (ORDER_STATE[event.status] ?? order.state),
+    ...(taken ? { accepted_at_ms: work.atMs } : {}),
+    ...(event.status === 'arrived' ? { arrived_at_ms: place.atMs } : {}),
+    // Nobody is at the door any more: until the next arrival the visit can be called off again, and has no time yet.
+    ...(left ? { arrived_at_ms: null, appointment: null } : {}),
+    ...(event.status === 'rescheduled' && !event.appointment ? { appointment: null } : {}),
+    ...(terminal ? { closed_at_ms: work.atMs } : {}),
+    ...(outcome && outcome.items.length > 0 ? { outcome: JSON.stringify(outcome) } : {}),
+    ...(event.appointment ? { appointment: JSON.stringify(event.appointment), requested_slot: null } : {}),
+    ...whoComes(event, words),
   })
+  await followSla(work, order, event)
+  if (terminal) await clearSla(work, workOrderId)
+  await tellUpdated(core, work, order, saying, { visit: answer.progress.visit, atMs: place.atMs })
   const disposition = await carryToCases(core, happen, work, order, saying)
-  if (event.status === 'completed') await noticeOvercharge(core, work, order, event.outcome!)
+  if (event.status === 'completed') {
+    await noticeOvercharge(core, work, order, event.outcome!)
+    await noticeStrangeParts(core, work, order, event.outcome!)
+  }
+  if (event.status === 'appointed' || event.status === 'rescheduled') await tellRescheduled(core, work, order, event)
   return disposition
 }
 
@@ -210,6 +196,80 @@ async function kept(core: Core, work: Work, order: OrderRecord, event: PartnerEv
 const LEFT_AGAIN: ReadonlySet<PartnerStatus> = new Set(['customer_absent', 'technician_absent', 'awaiting_parts'])
 const REFUSALS: ReadonlySet<PartnerStatus> = new Set(['rejected', 'failed', 'cancelled'])
 
+function whoComes(event: PartnerEvent, words: PartnerEvent): { external_id?: string; technician?: string } {
+  return {
+    ...(event.externalId === undefined ? {} : { external_id: event.externalId }),
+    ...(event.technician === undefined ? {} : { technician: JSON.stringify(words.technician) }),
+  }
+}
+
+/** A part that is not the maker's own, where the order asked for those: said to the brand, which answers for it. */
+async function noticeStrangeParts(core: Core, work: Work, order: OrderRecord, outcome: Outcome): Promise<void> {
+  if (!order.packet.workOrder.requirements.genuineParts) return
+  const strange = outcome.items.flatMap((item) => item.partsUsed ?? []).find((part) => part.origin !== 'genuine')
+  if (strange) await flagOrderReview(core, work, order.work_order_id, `part ${strange.sku} is ${strange.origin}`)
+}
+
+/** What is done so far: items of earlier visits, and those of this one that could be reached. */
+function doneIn(before: Outcome | null, said: Outcome, live: ReadonlySet<string>): Outcome {
+  const now = said.items.filter((item) => live.has(item.item) && item.verdict !== 'not_accessible')
+  return { ...before, ...said, items: [...(before?.items ?? []), ...now] }
+}
+
+/** C12: by its version, wherever the order stands; one that ran out on its way is refused. */
+async function takeQuote(
+  core: Core,
+  happen: Happen,
+  work: Work,
+  order: OrderRecord,
+  saying: Saying,
+  place: { visit: number; atMs: number },
+): Promise<string> {
+  const { event } = saying
+  const quote = event.quote!
+  const newest = await newestQuote(work, order.work_order_id)
+  if (newest && newest.version >= quote.version) return 'old'
+  if (order.closed_at_ms !== null) {
+    await flagOrderReview(core, work, order.work_order_id, 'the partner quoted for a closed order')
+    return 'closed'
+  }
+  if (Date.parse(quote.validUntil) <= work.atMs) {
+    throw new HubError('VALIDATION_FAILED', `The quote is valid until ${quote.validUntil}, which has passed.`, {
+      pointer: '/quote/validUntil',
+    })
+  }
+  await changeOrder(work, order.work_order_id, {
+    status: 'quoted',
+    ...whoComes(event, await kept(core, work, order, event)),
+  })
+  // The home has the word now; the answer to the order is owed anew once it has spoken.
+  await clearTimer(work, 'accept_by', order.work_order_id)
+  await tellUpdated(core, work, order, saying, place)
+  return carryToCases(core, happen, work, order, saying)
+}
+
+async function tellUpdated(
+  core: Core,
+  work: Work,
+  order: OrderRecord,
+  { event, webhookId }: Saying,
+  place: { visit: number; atMs: number },
+): Promise<void> {
+  await tellBrand(core, work, {
+    type: 'work_order.updated',
+    subject: order.work_order_id,
+    cause: ['partner', webhookId],
+    data: {
+      workOrderId: order.work_order_id,
+      number: order.number,
+      status: event.status,
+      visit: place.visit,
+      at: instant(place.atMs),
+      reason: event.reason ?? null,
+    },
+  })
+}
+
 async function carryToCases(
   core: Core,
   happen: Happen,
@@ -218,50 +278,45 @@ async function carryToCases(
   saying: Saying,
 ): Promise<string> {
   const { event } = saying
-  const items = await work.tx
-    .selectFrom('order_items')
-    .select(['item_id', 'case_id'])
-    .where('brand_id', '=', work.brandId)
-    .where('work_order_id', '=', order.work_order_id)
-    .where('live', '=', true)
-    .execute()
-  const cases = await lockCases(
-    work,
-    items.map((item) => item.case_id),
-  )
+  const items = await liveItems(work, order.work_order_id)
+  const cases = await liveCases(work, order.work_order_id)
   const eventOf = (record: CaseRecord): CaseEvent => {
     if (event.status !== 'completed') return CASE_EVENT[event.status as keyof typeof CASE_EVENT]
     const item = items.find((one) => one.case_id === record.case_id)!.item_id
     return VERDICT_EVENT[event.outcome!.items.find((one) => one.item === item)!.verdict]
   }
-  let disposition = 'applied'
-  for (const record of cases) {
-    const happening = eventOf(record)
-    const result = await happen(work, [record], happening, {
-      by: saying.by,
-      why: event.reason ?? event.status,
-      data: { workOrderId: order.work_order_id, ...(event.outcome ? { outcome: event.outcome } : {}) },
-    })
-    if (result.kind === 'moved') continue
-    disposition = 'needs_review'
-    await flagReview(core, work, record, `${reasonNotMoved(result, record, event.status)}`)
+  const options = {
+    by: saying.by,
+    why: event.reason ?? event.status,
+    data: {
+      workOrderId: order.work_order_id,
+      ...(event.outcome ? { outcome: event.outcome } : {}),
+      ...(event.quote ? { quote: event.quote } : {}),
+    },
   }
-  // Refused or given up, the order is over at this partner; the case waits for a person to choose another.
+  let disposition = 'applied'
+  for (const [happening, together] of Map.groupBy(cases, eventOf)) {
+    // What is said of the visit is said of all of it; where one case stands elsewhere, the others still hear it.
+    const result = await happen(work, together, happening, options)
+    if (result.kind === 'moved') continue
+    for (const record of together) {
+      const alone = together.length > 1 ? await happen(work, [record], happening, options) : result
+      if (alone.kind === 'moved') continue
+      disposition = 'needs_review'
+      await flagReview(core, work, record, reasonNotMoved(record, event.status))
+    }
+  }
+  // Given up by the partner, it is over there even where no case could follow.
   if (REFUSALS.has(event.status)) {
-    await work.tx
-      .updateTable('order_items')
-      .set({ live: false })
-      .where('brand_id', '=', work.brandId)
-      .where('work_order_id', '=', order.work_order_id)
-      .execute()
+    const end = { by: saying.by, reason: event.reason ?? event.status, endReason: event.status }
+    await endOrder(core, work, order.work_order_id, end)
   }
   if (disposition !== 'applied')
     await flagOrderReview(core, work, order.work_order_id, `the partner said ${event.status}`)
   return disposition
 }
 
-function reasonNotMoved(result: MoveResult, record: CaseRecord, status: string): string {
-  if (result.kind === 'later') return `the partner said ${status}; ${result.row} is decided by a person`
+function reasonNotMoved(record: CaseRecord, status: string): string {
   return `the partner said ${status} while the case is ${record.state}`
 }
 

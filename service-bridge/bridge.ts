@@ -11,6 +11,7 @@ import type {
   JobView,
   OfferState,
   OfferView,
+  QuoteDecisionBody,
   RescheduleBody,
   SiteAddress,
   SnoozeBody,
@@ -35,12 +36,12 @@ import type {
   OwnNotice,
   Page,
   PageRequest,
-  PartnerEventView,
   PartnerView,
   PartView,
   ReceiptInput,
   SiteResolverView,
   WebhookHeaders,
+  WorkOrderDetail,
   WorkOrderView,
 } from './views.ts'
 
@@ -166,6 +167,11 @@ export interface ServiceBridge {
     /** C21, until arrival. */
     cancel(token: string): Promise<OfferView>
     /**
+     * C12: the home's decision on a quote; the same one twice is one. NOT_FOUND for a version that never was,
+     * OFFER_EXPIRED after its end, STATE_FORBIDS once it was decided otherwise or a newer one took its place.
+     */
+    quote(token: string, version: number, body: QuoteDecisionBody): Promise<OfferView>
+    /**
      * The home's answer to "is it solved?" after a repair nobody could observe; no reopens the case
      * (C20 → C18). STATE_FORBIDS when nobody asks, or the repair was more than a fortnight ago.
      */
@@ -177,14 +183,17 @@ export interface ServiceBridge {
       brandId: string,
       filter: PageRequest & { state?: WorkOrderView['state']; caseId?: string; partnerKey?: string },
     ): Promise<Page<WorkOrderView>>
-    get(brandId: string, orderId: string): Promise<WorkOrderView & { events: PartnerEventView[] }>
+    get(brandId: string, orderId: string): Promise<WorkOrderDetail>
     cancel(brandId: string, orderId: string, options: { by: Actor; reason: string }): Promise<WorkOrderView>
-    /** What a partner without webhooks polls: its own orders only, over all brands. */
+    /**
+     * What a partner without webhooks polls: its own orders only, over all brands, in the order of
+     * their last change where `changedSince` is given. An order a gate holds is not shown before the gate is opened.
+     */
     listForPartner(
       partnerId: string,
-      filter: PageRequest & { state?: WorkOrderView['state'] },
+      filter: PageRequest & { state?: WorkOrderView['state']; changedSince?: string },
     ): Promise<Page<WorkOrderView>>
-    getForPartner(partnerId: string, orderId: string): Promise<WorkOrderView & { events: PartnerEventView[] }>
+    getForPartner(partnerId: string, orderId: string): Promise<WorkOrderDetail>
     /**
      * The address, audited each time. NOT_FOUND for another partner's order, STATE_FORBIDS
      * before it was accepted, CONSENT_WITHDRAWN, GONE from 7 days after the end, SITE_UNAVAILABLE

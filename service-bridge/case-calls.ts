@@ -87,7 +87,6 @@ export function createCaseCalls(core: Core, happen: Happen): ServiceBridge['case
 
 export function refuseUnlessMoved(result: MoveResult, state: string): void {
   if (result.kind === 'moved') return
-  if (result.kind === 'later') throw new HubError('STATE_FORBIDS', `${result.row} is not handled yet.`)
   if (result.kind === 'unmet' && result.unmet.some((one) => one.guard === 'notArrived')) {
     throw new HubError('STATE_FORBIDS', 'The technician has arrived; the visit can no longer be called off.')
   }

@@ -1,4 +1,4 @@
-import type { AcceptBody, CaseEnd, Outcome, Slot } from '#contracts'
+import type { AcceptBody, CaseEnd, Outcome, PartnerQuote, Slot } from '#contracts'
 import { CASE_STATES_OVER } from '#contracts'
 import { type CaseStep, caseStep, guardsOf } from './case-lifecycle.ts'
 import { type CaseRecord, changeCase, recordTransition } from './case-record.ts'
@@ -19,6 +19,9 @@ export interface MoveData {
   /** Whether the home is told of what its offer now asks; true when absent. */
   tell?: boolean
   outcome?: Outcome
+  quote?: PartnerQuote
+  /** How the home gave its word on a quote. */
+  method?: 'page' | 'app' | 'signature'
   /** Reading, value and series the verification ended on. */
   end?: CaseEnd | 'not_fixed'
   attempt?: number
@@ -46,7 +49,6 @@ export interface CaseBehaviour {
 export type MoveResult =
   | { kind: 'moved'; row: string }
   | { kind: 'unmet'; row: string; unmet: { guard: CaseGuard; answer: Exclude<GuardAnswer, true> }[] }
-  | { kind: 'later'; row: string }
   | { kind: 'refused' }
 
 export interface HappeningOptions {
@@ -84,7 +86,7 @@ export function createCaseDriver(core: Core, behaviour: CaseBehaviour): Happen {
       facts[guard] = answer === true
       if (answer !== true) unmet.push({ guard, answer })
     }
-    const steps = cases.map((record) => caseStep(record.state, event, facts))
+    const steps = cases.map((record) => caseStep(record.state, event, facts, record.resume_state))
     const stopped = steps.find((step) => step.kind !== 'step')
     if (stopped) return stopped.kind === 'unmet' ? { kind: 'unmet', row: stopped.row, unmet } : stopped
 
@@ -111,6 +113,7 @@ async function take(
   const end = step.to === 'closed' ? (move.data.end ?? (event === 'nothing_found' ? 'no_fault_found' : null)) : null
   await changeCase(work, record, {
     state: step.to,
+    resume_state: step.resume,
     closed_at_ms: over ? work.atMs : null,
     ended_by: over ? (event === 'alerts_resolved' ? move.why : event) : null,
     end_kind: end === 'not_fixed' ? null : end,

@@ -36,17 +36,6 @@ test('a guard that does not hold is named and nothing moves; one not asked about
   expect(guardsOf('ordered', 'cancelled')).toEqual(['notArrived'])
 })
 
-test.each([
-  ['ordered', 'order_refused', 'C10'],
-  ['ordered', 'quoted', 'C12'],
-  ['in_progress', 'parts_awaited', 'C14'],
-  ['in_progress', 'visit_missed', 'C14'],
-  ['scheduled', 'order_failed', 'C22'],
-  ['verifying', 'not_observed', 'C19'],
-] as const)('%s: %s is known and not built, by its row %s', (state, event, row) => {
-  expect(caseStep(state, event, everything)).toEqual({ kind: 'later', row })
-})
-
 test('what makes no sense is refused: nothing leaves a state that is over but what the table says', () => {
   for (const state of CASE_STATES_OVER) {
     for (const event of CASE_EVENTS) {
@@ -58,8 +47,52 @@ test('what makes no sense is refused: nothing leaves a state that is over but wh
   expect(caseStep('verifying', 'cancelled', everything)).toEqual({ kind: 'refused' })
 })
 
+test('a case that waits for a quote goes back to where it was, or to where its visit has come meanwhile', () => {
+  for (const state of ['ordered', 'scheduled', 'in_progress', 'awaiting_parts'] as const) {
+    const asked = caseStep(state, 'quoted', everything)
+    expect(asked).toMatchObject({ row: 'C12', to: 'awaiting_quote', resume: state })
+    for (const event of ['quote_accepted', 'quote_set_aside'] as const) {
+      expect(caseStep('awaiting_quote', event, everything, state)).toMatchObject({ to: state, resume: null })
+    }
+  }
+  expect(caseStep('awaiting_quote', 'quoted', everything, 'scheduled')).toMatchObject({ resume: 'scheduled' })
+  expect(caseStep('awaiting_quote', 'work_started', everything, 'scheduled')).toMatchObject({
+    to: 'awaiting_quote',
+    resume: 'in_progress',
+  })
+  expect(caseStep('awaiting_quote', 'quote_accepted', everything)).toEqual({ kind: 'refused' })
+})
+
+test('whoever leaves the state in which somebody is at work ends the quiet around it', () => {
+  for (const event of CASE_EVENTS) {
+    const step = caseStep('in_progress', event, everything)
+    if (step.kind !== 'step' || step.to === 'in_progress' || step.to === 'awaiting_quote') continue
+    expect([event, step.effects]).toEqual([event, expect.arrayContaining(['unmuteDevice'])])
+  }
+})
+
+test('before another partner is asked, the order ends at the one that has it', () => {
+  for (const state of CASE_STATES) {
+    for (const event of CASE_EVENTS) {
+      const step = caseStep(state, event, everything)
+      if (step.kind !== 'step' || !step.effects.includes('askNextPartner')) continue
+      expect(step.to).toBe('rerouting')
+      expect(step.effects.indexOf('endOrderThere')).toBeGreaterThanOrEqual(0)
+      expect(step.effects.indexOf('endOrderThere')).toBeLessThan(step.effects.indexOf('askNextPartner'))
+    }
+  }
+})
+
 test('every order that is out can be called off before arrival, ends at the partner and hides the address', () => {
-  for (const state of ['accepted', 'ordered', 'scheduled', 'in_progress'] as const) {
+  for (const state of [
+    'accepted',
+    'ordered',
+    'rerouting',
+    'scheduled',
+    'awaiting_quote',
+    'awaiting_parts',
+    'in_progress',
+  ] as const) {
     const step = caseStep(state, 'cancelled', everything)
     expect(step).toMatchObject({ kind: 'step', row: 'C21', to: 'cancelled' })
     expect(step).toMatchObject({ effects: expect.arrayContaining(['cancelOrder', 'closeAddress']) })
@@ -73,7 +106,10 @@ test('an order is never placed but from accepted, and accepted never reached wit
       const step = caseStep(state, event, everything)
       if (step.kind !== 'step') continue
       if (step.to === 'ordered' && state !== 'ordered')
-        expect([state, guardsOf(state, event)]).toEqual(['accepted', expect.arrayContaining(['shareConsent'])])
+        expect([state, guardsOf(state, event)]).toEqual([
+          event === 'ordered' && state === 'rerouting' ? 'rerouting' : 'accepted',
+          expect.arrayContaining(['shareConsent']),
+        ])
       if (step.to === 'accepted' && state !== 'accepted') {
         expect(
           guardsOf(state, event).some((guard) => guard === 'shareConsent' || guard === 'standingShareConsent'),

@@ -7,25 +7,22 @@ import type { CaseEffect, CaseEvent, CaseGuard } from './case-words.ts'
  * (`guards`) and what follows (`effects`). Others find out whether guards hold and make the
  * effects happen; nothing here reads or writes.
  *
- * `later` marks a happening that is known and lawful here but whose handling is not built:
- * it is refused by that name, stored and put before a person, never dropped. A missing cell
- * is a happening that makes no sense in that state.
+ * A missing cell is a happening that makes no sense in that state.
  */
+
+/** Back to where the case was when it was interrupted. */
+export const RESUME = 'resume'
 
 export interface Cell {
   row: string
-  to: CaseState
+  to: CaseState | typeof RESUME
+  /** Where it will go on after an interruption; kept with the case. */
+  resume?: CaseState
   guards?: readonly CaseGuard[]
   effects?: readonly CaseEffect[]
 }
-export interface LaterCell {
-  row: string
-  later: true
-}
 
-type Row = Partial<Record<CaseEvent, Cell | LaterCell>>
-
-const later = (row: string): LaterCell => ({ row, later: true })
+type Row = Partial<Record<CaseEvent, Cell>>
 
 /** C21 before anything was promised to a partner. */
 const dropped: Cell = { row: 'C21', to: 'cancelled', effects: ['withdrawOffer'] }
@@ -34,7 +31,7 @@ const calledOff: Cell = {
   row: 'C21',
   to: 'cancelled',
   guards: ['notArrived'],
-  effects: ['closeOffer', 'cancelOrder', 'closeAddress'],
+  effects: ['withdrawQuote', 'closeOffer', 'cancelOrder', 'closeAddress'],
 }
 /** An order outlives the alert it came from (T19, T20); somebody should look whether it is still wanted. */
 const keptForReview = (state: CaseState): Cell => ({ row: 'T20', to: state, effects: ['flagReview'] })
@@ -54,25 +51,48 @@ const selfService: Cell = {
   guards: ['offerNotExpired'],
   effects: ['setAside', 'watchSignal'],
 }
-const started: Cell = { row: 'C13', to: 'in_progress' }
-const taken: Cell = { row: 'C11', to: 'scheduled' }
 const repaired: Cell = {
   row: 'C15',
   to: 'verifying',
-  effects: ['closeOrder', 'resetComponent', 'recordOutcome', 'startVerification'],
+  effects: ['withdrawQuote', 'closeOrder', 'resetComponent', 'recordOutcome', 'startVerification'],
 }
-const nothingFound: Cell = { row: 'C16', to: 'closed', effects: ['closeOrder', 'recordOutcome', 'closeOffer'] }
+const nothingFound: Cell = {
+  row: 'C16',
+  to: 'closed',
+  effects: ['withdrawQuote', 'closeOrder', 'recordOutcome', 'closeOffer'],
+}
+/** The partner gives the order back, or never took it: it is cancelled there before anybody else is asked. */
+const nextPartner = (row: 'C10' | 'C22'): Cell => ({
+  row,
+  to: 'rerouting',
+  effects: ['withdrawQuote', 'endOrderThere', 'closeAddress', 'askNextPartner'],
+})
 
 /** While an order is out, wherever it stands. */
-const orderOut: Row = {
-  quoted: later('C12'),
-  parts_awaited: later('C14'),
-  visit_missed: later('C14'),
-  order_failed: later('C22'),
+const orderOut = (state: 'ordered' | 'scheduled' | 'in_progress' | 'awaiting_parts'): Row => ({
+  order_taken: { row: 'C11', to: 'scheduled' },
+  quoted: { row: 'C12', to: 'awaiting_quote', resume: state, effects: ['askQuote'] },
   // A partner may leave out steps, or its messages arrive out of order: the later one says it all.
+  work_started: { row: 'C13', to: 'in_progress', effects: ['muteDevice'] },
+  parts_awaited: { row: 'C14', to: 'awaiting_parts' },
+  visit_missed: { row: 'C14', to: 'scheduled' },
   repaired,
   nothing_found: nothingFound,
+  order_refused: nextPartner('C22'),
+  order_failed: nextPartner('C22'),
   cancelled: calledOff,
+  device_gone: calledOff,
+})
+
+/** The same cells, for a state in which somebody may be at work: whoever leaves it is no longer. */
+function handsOff(row: Row): Row {
+  return Object.fromEntries(
+    Object.entries(row).map(([event, cell]) =>
+      event === 'quoted' || event === 'work_started' || event === 'alerts_resolved'
+        ? [event, cell]
+        : [event, { ...cell, effects: ['unmuteDevice', ...(cell.effects ?? [])] }],
+    ),
+  )
 }
 
 const over: Row = {}
@@ -129,6 +149,7 @@ export const CASE_TABLE: Readonly<Record<CaseState, Row>> = {
     stopped,
     alerts_resolved: recovered,
     cancelled: dropped,
+    device_gone: dropped,
   },
   offered: {
     accepted: accept,
@@ -139,6 +160,7 @@ export const CASE_TABLE: Readonly<Record<CaseState, Row>> = {
     stopped,
     alerts_resolved: recovered,
     cancelled: dropped,
+    device_gone: dropped,
   },
   snoozed: {
     offer_expired: { row: 'C7', to: 'expired', effects: ['closeOffer'] },
@@ -156,43 +178,53 @@ export const CASE_TABLE: Readonly<Record<CaseState, Row>> = {
     stopped,
     alerts_resolved: recovered,
     cancelled: dropped,
+    device_gone: dropped,
   },
   accepted: {
     ordered: { row: 'C9', to: 'ordered', guards: ['gateOpen', 'homeKnown', 'partnerAvailable', 'shareConsent'] },
     alerts_resolved: keptForReview('accepted'),
     cancelled: calledOff,
+    device_gone: calledOff,
   },
   ordered: {
-    ...orderOut,
-    order_refused: later('C10'),
-    accept_missed: later('C10'),
-    order_taken: taken,
-    work_started: started,
+    ...orderOut('ordered'),
+    order_refused: nextPartner('C10'),
+    accept_missed: nextPartner('C10'),
     alerts_resolved: keptForReview('ordered'),
   },
-  rerouting: { ordered: later('C10'), alerts_resolved: keptForReview('rerouting'), cancelled: calledOff },
-  scheduled: {
-    ...orderOut,
-    order_taken: taken,
-    work_started: started,
-    alerts_resolved: keptForReview('scheduled'),
-  },
-  awaiting_quote: {
-    quote_decided: later('C12'),
-    alerts_resolved: keptForReview('awaiting_quote'),
+  rerouting: {
+    ordered: { row: 'C10', to: 'ordered', guards: ['gateOpen', 'homeKnown', 'partnerAvailable', 'shareConsent'] },
+    alerts_resolved: keptForReview('rerouting'),
     cancelled: calledOff,
+    device_gone: calledOff,
   },
-  awaiting_parts: {
-    ...orderOut,
-    order_taken: later('C14'),
-    work_started: later('C14'),
-    alerts_resolved: keptForReview('awaiting_parts'),
+  scheduled: { ...orderOut('scheduled'), alerts_resolved: keptForReview('scheduled') },
+  awaiting_quote: {
+    ...handsOff({
+      // The visit goes on while the home thinks it over.
+      order_taken: { row: 'C12', to: 'awaiting_quote', resume: 'scheduled' },
+      parts_awaited: { row: 'C12', to: 'awaiting_quote', resume: 'awaiting_parts' },
+      visit_missed: { row: 'C12', to: 'awaiting_quote', resume: 'scheduled' },
+      // Done without waiting for the answer: for the price that was agreed.
+      repaired,
+      nothing_found: nothingFound,
+      order_refused: nextPartner('C22'),
+      order_failed: nextPartner('C22'),
+      accept_missed: nextPartner('C10'),
+      quote_refused: { row: 'C12', to: 'cancelled', effects: ['closeOffer', 'cancelOrder', 'closeAddress'] },
+      cancelled: calledOff,
+      device_gone: calledOff,
+    }),
+    work_started: { row: 'C12', to: 'awaiting_quote', resume: 'in_progress', effects: ['muteDevice'] },
+    // A newer version takes the place of the one that was asked about.
+    quoted: { row: 'C12', to: 'awaiting_quote', effects: ['askQuote'] },
+    quote_accepted: { row: 'C12', to: RESUME, effects: ['freezeQuote'] },
+    quote_set_aside: { row: 'C12', to: RESUME },
+    alerts_resolved: keptForReview('awaiting_quote'),
   },
+  awaiting_parts: { ...orderOut('awaiting_parts'), alerts_resolved: keptForReview('awaiting_parts') },
   in_progress: {
-    ...orderOut,
-    // A new date for a second visit.
-    order_taken: later('C14'),
-    work_started: started,
+    ...handsOff(orderOut('in_progress')),
     // While someone works on it the signal may show anything.
     alerts_resolved: { row: 'C13', to: 'in_progress' },
   },
@@ -209,7 +241,12 @@ export const CASE_TABLE: Readonly<Record<CaseState, Row>> = {
       guards: ['sameAttempt'],
       effects: ['stopWatching', 'tellVerdict', 'closeOffer', 'settleAgain'],
     },
-    not_observed: later('C19'),
+    not_observed: {
+      row: 'C19',
+      to: 'closed',
+      guards: ['sameAttempt'],
+      effects: ['stopWatching', 'tellVerdict', 'closeOffer', 'flagReview'],
+    },
     unverified: {
       row: 'C20',
       to: 'closed',
@@ -223,6 +260,8 @@ export const CASE_TABLE: Readonly<Record<CaseState, Row>> = {
       effects: ['stopWatching', 'tellVerdict', 'closeOffer', 'settleAgain'],
     },
     alerts_resolved: { row: 'C17', to: 'verifying' },
+    // Nothing will be heard of it any more (decision 11).
+    device_gone: { row: 'C20', to: 'closed', effects: ['stopWatching', 'tellVerdict', 'closeOffer'] },
   },
   self_serviced: {
     // It turned out to be more than one can do oneself: the same link books a visit.
@@ -275,26 +314,46 @@ export const CASE_TABLE: Readonly<Record<CaseState, Row>> = {
 }
 
 export type CaseStep =
-  | { kind: 'step'; row: string; to: CaseState; effects: readonly CaseEffect[] }
+  | {
+      kind: 'step'
+      row: string
+      to: CaseState
+      /** Where it will go on: kept as it was, newly set, or over with this step. */
+      resume: CaseState | null
+      effects: readonly CaseEffect[]
+    }
   /** Lawful, but a guard does not hold; `unmet` in the table's order. */
   | { kind: 'unmet'; row: string; unmet: readonly CaseGuard[] }
-  /** Known, but its row is not built yet. */
-  | { kind: 'later'; row: string }
   /** Makes no sense in this state. */
   | { kind: 'refused' }
 
-/** Looks up one cell. Guards not mentioned in `facts` count as not met. */
-export function caseStep(state: CaseState, event: CaseEvent, facts: Partial<Record<CaseGuard, boolean>>): CaseStep {
+/**
+ * Looks up one cell. Guards not mentioned in `facts` count as not met. `resume` is where an
+ * interrupted case goes on; a case that was not interrupted cannot be resumed.
+ */
+export function caseStep(
+  state: CaseState,
+  event: CaseEvent,
+  facts: Partial<Record<CaseGuard, boolean>>,
+  resume: CaseState | null = null,
+): CaseStep {
   const cell = CASE_TABLE[state][event]
   if (!cell) return { kind: 'refused' }
-  if ('later' in cell) return { kind: 'later', row: cell.row }
   const unmet = (cell.guards ?? []).filter((guard) => facts[guard] !== true)
   if (unmet.length > 0) return { kind: 'unmet', row: cell.row, unmet }
-  return { kind: 'step', row: cell.row, to: cell.to, effects: cell.effects ?? [] }
+  const to = cell.to === RESUME ? resume : cell.to
+  if (to === null) return { kind: 'refused' }
+  const interrupted = to === state || cell.resume !== undefined
+  return {
+    kind: 'step',
+    row: cell.row,
+    to,
+    resume: cell.resume ?? (interrupted && cell.to !== RESUME ? resume : null),
+    effects: cell.effects ?? [],
+  }
 }
 
 /** The guards a happening has to be asked about in this state. */
 export function guardsOf(state: CaseState, event: CaseEvent): readonly CaseGuard[] {
-  const cell = CASE_TABLE[state][event]
-  return cell && !('later' in cell) ? (cell.guards ?? []) : []
+  return CASE_TABLE[state][event]?.guards ?? []
 }

@@ -24,7 +24,10 @@ export const CASE_EVENTS = [
   'accept_missed',
   'order_taken',
   'quoted',
-  'quote_decided',
+  'quote_accepted',
+  // Declined or run out: the visit goes on for the agreed price, or is off, as its partner said.
+  'quote_set_aside',
+  'quote_refused',
   'work_started',
   'parts_awaited',
   'visit_missed',
@@ -37,6 +40,7 @@ export const CASE_EVENTS = [
   'still_broken',
   'order_failed',
   'cancelled',
+  'device_gone',
 ] as const
 export type CaseEvent = (typeof CASE_EVENTS)[number]
 
@@ -79,6 +83,13 @@ export const CASE_EFFECTS = [
   'placeOrder',
   'cancelOrder',
   'closeAddress',
+  'endOrderThere',
+  'askNextPartner',
+  'askQuote',
+  'freezeQuote',
+  'withdrawQuote',
+  'muteDevice',
+  'unmuteDevice',
   'closeOrder',
   'resetComponent',
   'recordOutcome',

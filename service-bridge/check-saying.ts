@@ -1,9 +1,13 @@
 import { type Outcome, PARTNER_REASONS, type PartnerEvent } from '#contracts'
 import { HubError } from '#platform'
-import type { OrderRecord } from './apply-partner-event.ts'
+import type { OrderRecord } from './order-record.ts'
 
-/** What the schema cannot say: reasons by status, and a verdict for every item of the order. */
-export function checkSaying(order: Pick<OrderRecord, 'packet'>, event: PartnerEvent): void {
+/** What the schema cannot say: reasons by status, and a verdict for every item that is still to be done. */
+export function checkSaying(
+  order: Pick<OrderRecord, 'packet'>,
+  event: PartnerEvent,
+  liveItems: readonly string[] = order.packet.items.map((item) => item.id),
+): void {
   if (event.status in PARTNER_REASONS) {
     const allowed: readonly string[] = PARTNER_REASONS[event.status as keyof typeof PARTNER_REASONS]
     if (event.reason === undefined || !allowed.includes(event.reason)) {
@@ -18,10 +22,14 @@ export function checkSaying(order: Pick<OrderRecord, 'packet'>, event: PartnerEv
   if (event.status === 'quoted' && event.quote === undefined) {
     throw new HubError('VALIDATION_FAILED', '"quoted" needs the quote.', { pointer: '/quote' })
   }
-  if (event.status === 'completed') checkOutcome(order, event.outcome)
+  if (event.status === 'completed') checkOutcome(order, event.outcome, liveItems)
 }
 
-function checkOutcome(order: Pick<OrderRecord, 'packet'>, outcome: Outcome | undefined): void {
+function checkOutcome(
+  order: Pick<OrderRecord, 'packet'>,
+  outcome: Outcome | undefined,
+  liveItems: readonly string[],
+): void {
   if (!outcome) throw new HubError('VALIDATION_FAILED', '"completed" needs the outcome.', { pointer: '/outcome' })
   const known = new Set(order.packet.items.map((item) => item.id))
   for (const [index, item] of outcome.items.entries()) {
@@ -30,13 +38,10 @@ function checkOutcome(order: Pick<OrderRecord, 'packet'>, outcome: Outcome | und
       pointer: `/outcome/items/${index}/item`,
     })
   }
-  if (known.size > 0) {
-    throw new HubError(
-      'VALIDATION_FAILED',
-      `The outcome lacks ${[...known].join(', ')}: every item needs its verdict.`,
-      {
-        pointer: '/outcome/items',
-      },
-    )
+  const missing = liveItems.filter((item) => known.has(item))
+  if (missing.length > 0) {
+    throw new HubError('VALIDATION_FAILED', `The outcome lacks ${missing.join(', ')}: every item needs its verdict.`, {
+      pointer: '/outcome/items',
+    })
   }
 }

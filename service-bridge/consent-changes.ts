@@ -1,7 +1,8 @@
 import type { Happen } from './case-driver.ts'
 import { lockCases } from './case-record.ts'
-import { consentInForce, holds } from './consents.ts'
+import { type ConsentRecord, consentInForce, holds } from './consents.ts'
 import type { Core, Work } from './core.ts'
+import { liveCases } from './order-record.ts'
 import { flagOrderReview } from './review.ts'
 import { wakeTimers } from './timers.ts'
 import type { Actor } from './views.ts'
@@ -17,6 +18,8 @@ export async function consentChanged(
   where: { homeId: string; by: Actor },
 ): Promise<void> {
   await callOffOrders(core, happen, work, where)
+  await callOffWaiting(happen, work, where)
+  await wakeTimers(work, 'partner')
   const contact = await consentInForce(work, { homeId: where.homeId, purpose: 'contact' })
   if (contact) await wakeTimers(work, 'consent')
   else await takeBackOffers(happen, work, where)
@@ -31,7 +34,7 @@ async function callOffOrders(
 ): Promise<void> {
   const orders = await work.tx
     .selectFrom('work_orders')
-    .select(['work_order_id', 'consent_id'])
+    .select(['work_order_id', 'consent_id', 'partner_key'])
     .where('brand_id', '=', work.brandId)
     .where('home_id', '=', where.homeId)
     .where('closed_at_ms', 'is', null)
@@ -44,21 +47,63 @@ async function callOffOrders(
       .where('brand_id', '=', work.brandId)
       .where('consent_id', '=', order.consent_id)
       .executeTakeFirstOrThrow()
-    if (holds(consent, work.atMs)) continue
-    const items = await work.tx
-      .selectFrom('order_items')
-      .select('case_id')
-      .where('brand_id', '=', work.brandId)
-      .where('work_order_id', '=', order.work_order_id)
-      .where('live', '=', true)
-      .execute()
-    const cases = await lockCases(
-      work,
-      items.map((item) => item.case_id),
-    )
+    if (holds(consent, work.atMs) && !(await takenBack(work, where.homeId, order.partner_key, consent))) continue
+    const cases = await liveCases(work, order.work_order_id)
     const result = await happen(work, cases, 'cancelled', { by: where.by, why: 'consent withdrawn' })
     if (result.kind !== 'moved')
       await flagOrderReview(core, work, order.work_order_id, 'consent withdrawn during the visit')
+  }
+}
+
+/** A later no of the home to this partner counts as much as its first yes withdrawn. */
+export async function takenBack(
+  work: Work,
+  homeId: string,
+  partnerKey: string,
+  consent: Pick<ConsentRecord, 'at_ms'>,
+): Promise<boolean> {
+  const no = await work.tx
+    .selectFrom('consents')
+    .select('consent_id')
+    .where('brand_id', '=', work.brandId)
+    .where('home_id', '=', homeId)
+    .where('purpose', '=', 'share')
+    .where('recipient_key', '=', partnerKey)
+    .where('at_ms', '>', consent.at_ms)
+    .where('granted', '=', false)
+    .executeTakeFirst()
+  return no !== undefined
+}
+
+/** C21: accepted needs nobody has an order for yet. When none of those named may know the address any more, nobody is to come. */
+async function callOffWaiting(happen: Happen, work: Work, where: { homeId: string; by: Actor }): Promise<void> {
+  const waiting = await work.tx
+    .selectFrom('cases')
+    .select('case_id')
+    .where('brand_id', '=', work.brandId)
+    .where('home_id', '=', where.homeId)
+    .where('state', 'in', ['accepted', 'rerouting'])
+    .execute()
+  if (waiting.length === 0) return
+  const shared = await work.tx
+    .selectFrom('consents')
+    .select('recipient_key')
+    .distinct()
+    .where('brand_id', '=', work.brandId)
+    .where('home_id', '=', where.homeId)
+    .where('purpose', '=', 'share')
+    .where('granted', '=', true)
+    .execute()
+  for (const { recipient_key } of shared) {
+    if (recipient_key === null) continue
+    const question = { homeId: where.homeId, purpose: 'share', recipientKey: recipient_key } as const
+    if (await consentInForce(work, question)) return
+  }
+  for (const record of await lockCases(
+    work,
+    waiting.map((row) => row.case_id),
+  )) {
+    await happen(work, [record], 'cancelled', { by: where.by, why: 'consent withdrawn' })
   }
 }
 

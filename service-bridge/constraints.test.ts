@@ -38,7 +38,7 @@ test('a second live order item of a case', async () => {
       .execute()
     await tx
       .insertInto('order_items')
-      .values({ ...row, parts_used: null, report: null, item_id: 'it_twin', work_order_id: 'wo_twin' })
+      .values({ ...row, parts_used: null, item_id: 'it_twin', work_order_id: 'wo_twin' })
       .execute()
   })
   await expect(copy).rejects.toSatisfy((error) => isUniqueViolation(error, 'order_items_one_live_per_case'))

@@ -21,7 +21,7 @@ import { tellBrand, tellPartner } from './outgoing.ts'
 import type { AgreementCandidate } from './partner-choice.ts'
 import { componentName } from './plain-words.ts'
 import { HISTORY_MAX, JOB_LINK_MS, WEBHOOK_BODY_BYTES_MAX } from './policy.ts'
-import { setTimer } from './timers.ts'
+import { armSla } from './sla.ts'
 
 export interface OrderRequest {
   cases: readonly CaseRecord[]
@@ -60,7 +60,7 @@ export async function createOrder(core: Core, work: Work, request: OrderRequest)
   const year = new Date(work.atMs).getUTCFullYear()
   const count = await nextNumber(work.tx, { brandId: work.brandId, series: 'work_order', year })
   const number = `BH-${year}-${String(count).padStart(6, '0')}`
-  const reworkOf = first.work_order_id !== null && first.orders > 0 ? first.work_order_id : null
+  const reworkOf = plan.facts.find((one) => one.failedRepair !== null)?.failedRepair?.workOrderId ?? null
   const sla = slaOf(partner.document, work.atMs, request.slots)
 
   const items: WorkOrderItem[] = []
@@ -138,7 +138,7 @@ export async function createOrder(core: Core, work: Work, request: OrderRequest)
       .execute()
     await changeCase(work, record, { orders: record.orders + 1, work_order_id: workOrderId })
   }
-  await setTimer(work, 'accept_by', workOrderId, Date.parse(sla.acceptBy))
+  await armSla(work, workOrderId, sla)
   await tellPartner(work, partner.partnerKey, {
     type: 'work_order.created',
     subject: workOrderId,

@@ -1,7 +1,8 @@
-import type { CaseBehaviour, Happen } from './case-driver.ts'
+import type { CaseBehaviour, Happen, Move } from './case-driver.ts'
 import { noticeEffects } from './case-effects/notice-effects.ts'
 import { offerEffects } from './case-effects/offer-effects.ts'
 import { orderEffects } from './case-effects/order-effects.ts'
+import { quoteEffects } from './case-effects/quote-effects.ts'
 import { signalEffects } from './case-effects/signal-effects.ts'
 import { changeCase } from './case-record.ts'
 import { flagReview } from './review.ts'
@@ -17,6 +18,7 @@ export function createEffects(happen: () => Happen): CaseBehaviour['effects'] {
     ...offerEffects,
     ...noticeEffects,
     ...orderEffects(happen),
+    ...quoteEffects,
     ...signalEffects,
     async keepInHold(move) {
       for (const record of move.cases) {
@@ -40,8 +42,13 @@ export function createEffects(happen: () => Happen): CaseBehaviour['effects'] {
 
     async flagReview(move) {
       for (const record of move.cases) {
-        await flagReview(move.core, move.work, record, move.why ?? 'its alert ended while an order is out')
+        await flagReview(move.core, move.work, record, reviewReason(move))
       }
     },
   }
+}
+
+function reviewReason(move: Move): string {
+  if (move.event === 'not_observed') return 'a part is claimed replaced, and the signal does not show it'
+  return move.why ?? 'its alert ended while an order is out'
 }

@@ -19,6 +19,8 @@ export interface CaseFacts {
     lastSeenAtMs: number | null
     extended: ExtendedWarranty | null
   } | null
+  /** The repair of this case that did not hold: what comes next is a rework of it, for whoever made it. */
+  failedRepair: { workOrderId: string; partnerKey: string } | null
 }
 
 export async function caseFacts(work: Work, record: CaseRecord): Promise<CaseFacts> {
@@ -47,6 +49,7 @@ export async function caseFacts(work: Work, record: CaseRecord): Promise<CaseFac
           extended: device.extended_warranty as ExtendedWarranty | null,
         }
       : null,
+    failedRepair: await failedRepair(work, record),
   }
 }
 
@@ -89,6 +92,25 @@ async function serviceFor(work: Work, component: string, product: ProductDocumen
       (scope.category === undefined || scope.category === product?.category),
   )
   return fitting?.document.service ?? null
+}
+
+/** The last repair reported for the case. An order that was refused or called off repaired nothing. */
+async function failedRepair(work: Work, record: CaseRecord): Promise<CaseFacts['failedRepair']> {
+  if (record.orders === 0) return null
+  const row = await work.tx
+    .selectFrom('order_items as i')
+    .innerJoin('work_orders as o', (join) =>
+      join.onRef('o.brand_id', '=', 'i.brand_id').onRef('o.work_order_id', '=', 'i.work_order_id'),
+    )
+    .select(['o.work_order_id', 'o.partner_key'])
+    .where('i.brand_id', '=', work.brandId)
+    .where('i.case_id', '=', record.case_id)
+    .where('i.verdict', 'in', ['confirmed', 'other_cause'])
+    .orderBy('i.finished_at_ms', 'desc')
+    .orderBy('o.created_at_ms', 'desc')
+    .limit(1)
+    .executeTakeFirst()
+  return row ? { workOrderId: row.work_order_id, partnerKey: row.partner_key } : null
 }
 
 export async function ruleDocument(work: Work, key: string, version: number): Promise<RuleDocument | null> {

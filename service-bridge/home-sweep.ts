@@ -185,7 +185,7 @@ export const SWEEPS: Readonly<Record<string, Sweep>> = {
     for (const orderId of orderIds) {
       const order = await tx
         .selectFrom('work_orders')
-        .select(['outcome', 'packet', 'technician', 'appointment', 'job_token_hash'])
+        .select(['outcome', 'packet', 'technician', 'appointment', 'requested_slot', 'job_token_hash'])
         .where('brand_id', '=', brandId)
         .where('work_order_id', '=', orderId)
         .forUpdate()
@@ -199,6 +199,7 @@ export const SWEEPS: Readonly<Record<string, Sweep>> = {
       const same =
         order.technician === null &&
         order.appointment === null &&
+        order.requested_slot === null &&
         order.job_token_hash.startsWith('erased ') &&
         JSON.stringify([outcome, packet]) === JSON.stringify([order.outcome, order.packet])
       if (same) continue
@@ -207,6 +208,7 @@ export const SWEEPS: Readonly<Record<string, Sweep>> = {
         .set({
           technician: null,
           appointment: null,
+          requested_slot: null,
           outcome: outcome && JSON.stringify(outcome),
           packet: JSON.stringify(packet),
           job_token_hash: `erased ${orderId}`,
@@ -255,20 +257,6 @@ export const SWEEPS: Readonly<Record<string, Sweep>> = {
             .where('brand_id', '=', brandId)
             .where('work_order_id', 'in', orderIds)
             .where('reason', '<>', '')
-            .executeTakeFirst()
-        ).numUpdatedRows,
-
-  /** What was written of each appliance; parts and verdict stay. */
-  order_items: async ({ tx, brandId }, { orderIds }) =>
-    orderIds.length === 0
-      ? 0
-      : (
-          await tx
-            .updateTable('order_items')
-            .set({ report: null })
-            .where('brand_id', '=', brandId)
-            .where('work_order_id', 'in', orderIds)
-            .where('report', 'is not', null)
             .executeTakeFirst()
         ).numUpdatedRows,
 

@@ -85,6 +85,24 @@ export function overchargedText(agreedMinor: number, takenMinor: number): Text {
   }
 }
 
+/** Another price than was agreed. Money in minor units. */
+export function quoteText(agreedMinor: number, askedMinor: number): Text {
+  const [agreed, asked] = [agreedMinor, askedMinor].map((minor) => (minor / 100).toFixed(2)) as [string, string]
+  return {
+    'zh-CN': fitted`服务商报价由${agreed}元改为${asked}元。点开查看原因并决定。`,
+    en: `The partner asks for ${asked} instead of ${agreed}. Open to see why and decide.`,
+  }
+}
+
+/** Another time than the home knew; both in its own zone. */
+export function visitChangedText(date: { month: number; day: number; clock: string }): Text {
+  const [month, day] = [String(date.month), String(date.day)]
+  return {
+    'zh-CN': fitted`上门时间改为${month}月${day}日${date.clock}。点开查看详情。`,
+    en: `The visit is now on ${month}/${day} at ${date.clock}. Open to see more.`,
+  }
+}
+
 /** A text from elsewhere in the hub that may hold names of any length; cut as the last resort. */
 export function shortened(text: Text): Text {
   return { en: text.en, 'zh-CN': fitted`${text['zh-CN']}` }

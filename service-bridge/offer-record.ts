@@ -93,7 +93,7 @@ export async function offerView(core: Core, work: Work, offer: OfferRecord): Pro
   const order = await orderOfOffer(core, work, offer)
   const cases = state === 'accepted' ? await casesOfOffer(work, offer.offer_id) : []
   const out = order !== null && order.closed_at_ms === null ? order : null
-  const quote = out && questioned(work, out, await openQuote(work, out.work_order_id))
+  const quote = out && questioned(core, work, out, await openQuote(work, out.work_order_id))
   const inDoubt =
     state === 'closed' ? await casesInDoubt(work, offer, await casesOfOffer(work, offer.offer_id, false)) : []
   const live = cases.filter((record) => !CASE_STATES_OVER.has(record.state))

@@ -21,6 +21,7 @@ import { type AgreementCandidate, rankPartners, type VisitNeeds } from './partne
 import { componentName, metricName, whyInPlainWords } from './plain-words.ts'
 import { PARTNERS_OFFERED_MAX, SERIES_POINTS_MAX } from './policy.ts'
 import { type PricedJob, priceLines, totalOf } from './price.ts'
+import { recentAnswers } from './recent-answers.ts'
 import { type VisitParts, visitParts } from './visit-parts.ts'
 import { coverageOf } from './warranty.ts'
 
@@ -76,7 +77,19 @@ export function jobOf(core: Core, facts: CaseFacts): JobTemplate {
   return { ...base, duration: service?.duration ?? base.duration, parts }
 }
 
-export async function planVisit(core: Core, work: Work, cases: readonly CaseRecord[]): Promise<VisitPlan> {
+export interface PlanLimits {
+  /** Partners that had their chance. */
+  without?: (candidate: AgreementCandidate) => boolean
+  /** What the home agreed to: nobody dearer comes while it pays. */
+  agreed?: Charge
+}
+
+export async function planVisit(
+  core: Core,
+  work: Work,
+  cases: readonly CaseRecord[],
+  { without, agreed }: PlanLimits = {},
+): Promise<VisitPlan> {
   const facts = await Promise.all(cases.map((record) => caseFacts(work, record)))
   const jobs = facts.map((one) => jobOf(core, one))
   const region = cases[0]?.region ?? null
@@ -88,30 +101,40 @@ export async function planVisit(core: Core, work: Work, cases: readonly CaseReco
   }
   const agreements = await work.tx
     .selectFrom('agreements')
-    .select(['agreement_id', 'partner_key', 'partner_name', 'document'])
+    .select(['agreement_id', 'partner_key', 'partner_name', 'document', 'updated_at_ms'])
     .where('brand_id', '=', work.brandId)
     .where('active', '=', true)
     .where('partner_state', '=', 'active')
     .execute()
   const priced = jobs.map((job) => ({ code: job.code, parts: job.parts ?? [] }))
-  const ranked = rankPartners(
+  const recent = await recentAnswers(
+    work,
+    agreements.map((row) => row.partner_key),
+  )
+  const repairer = facts.find((one) => one.failedRepair !== null)?.failedRepair?.partnerKey ?? null
+  const able = rankPartners(
     agreements.map((row) => ({
       agreementId: row.agreement_id,
       partnerKey: row.partner_key,
       partnerName: row.partner_name,
       document: row.document,
       totalMinor: totalOf(priceLines(row.document, priced)),
+      recent: recent.get(row.partner_key) ?? { answered: 0, taken: 0 },
+      changedAtMs: row.updated_at_ms,
     })),
     needs,
+    repairer,
   )
+  const left = without ? able.filter((candidate) => !without(candidate)) : able
   const closed = await partnerGates(work)
-  const open = ranked.filter((one) => !closed.has(one.partnerKey))
+  const open = left.filter((one) => !closed.has(one.partnerKey))
   const [first] = open
   const parts = await visitParts(work, jobs, region)
-  const charge = first ? chargeOf(first.document, facts, priced, parts, work.atMs) : null
+  const charge = first ? chargeOf(first, facts, priced, parts, work.atMs) : null
+  const price = agreed ?? charge
   // The price shown is the price paid: a dearer partner is not named while the home pays.
   const candidates = open
-    .filter((one) => charge?.payer !== 'homeowner' || one.totalMinor === first?.totalMinor)
+    .filter((one) => price?.payer !== 'homeowner' || one.totalMinor <= price.totalMinor)
     .slice(0, PARTNERS_OFFERED_MAX)
   return {
     facts,
@@ -121,7 +144,7 @@ export async function planVisit(core: Core, work: Work, cases: readonly CaseReco
     charge,
     partLeadMs: parts.leadMs,
     visitMs: visitMsOf(jobs),
-    gated: open.length < ranked.length,
+    gated: open.length < left.length,
   }
 }
 
@@ -132,7 +155,7 @@ function visitMsOf(jobs: readonly JobTemplate[]): number {
 }
 
 function chargeOf(
-  agreement: AgreementDocument,
+  { document: agreement, partnerKey }: Pick<AgreementCandidate, 'document' | 'partnerKey'>,
   facts: readonly CaseFacts[],
   jobs: readonly PricedJob[],
   parts: VisitParts,
@@ -146,7 +169,7 @@ function chargeOf(
       installedAtMs: one.device?.installedAtMs ?? null,
       extended: one.device?.extended ?? null,
       atMs,
-      rework: one.record.orders > 0,
+      rework: one.failedRepair === null ? null : one.failedRepair.partnerKey === partnerKey ? 'own' : 'of_another',
     }),
   )
   // One visit has one payer: the homeowner's part decides, so that nothing is shown as free that is not. What somebody

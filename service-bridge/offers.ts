@@ -1,4 +1,4 @@
-import type { AcceptBody, DeclineBody, OfferView, SnoozeBody } from '#contracts'
+import { type AcceptBody, CASE_STATES_OVER, type DeclineBody, type OfferView, type SnoozeBody } from '#contracts'
 import { HubError } from '#platform'
 import type { ServiceBridge } from './bridge.ts'
 import type { Happen, MoveData, MoveResult } from './case-driver.ts'
@@ -7,13 +7,14 @@ import type { CaseRecord } from './case-record.ts'
 import type { CaseEvent } from './case-words.ts'
 import { type Core, inBrand, THE_HOME, type Work } from './core.ts'
 import { casesOfOffer, isOffered, lockOffer, type OfferRecord, offerOfToken, offerView } from './offer-record.ts'
+import { answerQuote } from './quote-answer.ts'
 import { reschedule } from './reschedule.ts'
 import { answerSolved } from './solved-answer.ts'
 import { setTimer } from './timers.ts'
 
 type OfferCalls = Pick<
   ServiceBridge['offers'],
-  'view' | 'accept' | 'snooze' | 'selfService' | 'decline' | 'reschedule' | 'cancel' | 'solved'
+  'view' | 'accept' | 'snooze' | 'selfService' | 'decline' | 'reschedule' | 'cancel' | 'quote' | 'solved'
 >
 
 /** What a home can do with its link. Each call answers with the offer as it then is. */
@@ -114,12 +115,17 @@ export function createOfferCalls(core: Core, happen: Happen): OfferCalls {
         await cancel(work, offer, cases, 'cancelled by the home')
       }),
 
+    quote: (token, version, { decision }) =>
+      withOffer(token, (work, offer) => answerQuote(core, happen, work, offer, version, decision)),
+
     solved: (token, body) =>
       withOffer(token, (work, offer, cases) => answerSolved(happen, work, offer, cases, body.solved)),
   }
 
   async function cancel(work: Work, offer: OfferRecord, cases: readonly CaseRecord[], why: string): Promise<void> {
-    const result = await happen(work, cases, 'cancelled', { by: THE_HOME, why, data: { offerId: offer.offer_id } })
+    // What is over stays as it ended; the rest of the visit is called off.
+    const live = cases.filter((record) => !CASE_STATES_OVER.has(record.state) && record.state !== 'verifying')
+    const result = await happen(work, live, 'cancelled', { by: THE_HOME, why, data: { offerId: offer.offer_id } })
     refuseUnlessMoved(result, offer)
   }
 }

@@ -130,8 +130,11 @@ async function resolved(
       .execute()
     if (!record) continue
     if (reason === 'device_removed') {
-      const result = await happen(work, [record], 'cancelled', { why: 'the device was removed' })
-      // Somebody is at the door, or the repair is being proven: a person decides what becomes of it.
+      const result = await happen(work, [record], 'device_gone', {
+        why: 'the device was removed',
+        data: { end: 'unverified', attempt: record.attempts },
+      })
+      // Somebody is at the door: a person decides what becomes of it.
       if (result.kind !== 'moved' && !CASE_STATES_OVER.has(record.state))
         await flagReview(core, work, record, 'the device was removed')
       continue

@@ -1,14 +1,17 @@
+import { type RawBuilder, sql } from 'kysely'
+import { instant } from '#contracts'
 import { HubError } from '#platform'
 import { page, type Tx, writeAudit } from '#store'
-import type { OrderRecord } from './apply-partner-event.ts'
 import type { ServiceBridge } from './bridge.ts'
 import { refuseUnlessMoved } from './case-calls.ts'
 import type { Happen } from './case-driver.ts'
 import { lockCases } from './case-record.ts'
 import { type Core, inBrand } from './core.ts'
-import { notFound, partnerEventView, workOrderView } from './queries.ts'
+import { objectionUntil } from './objection.ts'
+import type { OrderRecord } from './order-record.ts'
+import { notFound, orderItemView, partnerEventView, quoteView, workOrderView } from './queries.ts'
 import { readSite } from './site.ts'
-import type { WorkOrderView } from './views.ts'
+import type { WorkOrderDetail } from './views.ts'
 
 /** What a brand sees of its orders, and a partner of its own. */
 export function createOrderCalls(core: Core, happen: Happen): ServiceBridge['orders'] {
@@ -87,7 +90,12 @@ export function createOrderCalls(core: Core, happen: Happen): ServiceBridge['ord
           .selectAll()
           .where('partner_key', '=', await partnerKey(tx, partnerId))
         if (filter.state !== undefined) query = query.where('state', '=', filter.state)
-        const found = await page(query, filter, { by: ['created_at_ms', 'work_order_id'] })
+        query = query.where(notHeld)
+        const changed = filter.changedSince !== undefined
+        if (changed) query = query.where('updated_at_ms', '>=', Date.parse(filter.changedSince!))
+        const found = await page(query, filter, {
+          by: [changed ? 'updated_at_ms' : 'created_at_ms', 'work_order_id'],
+        })
         return { items: found.items.map((row) => workOrderView(core, row)), nextCursor: found.nextCursor }
       }),
 
@@ -100,6 +108,19 @@ export function createOrderCalls(core: Core, happen: Happen): ServiceBridge['ord
     },
   }
 }
+
+/**
+ * An order nobody has answered yet, and on whose brand, partner, rule or region a gate is closed, is not on its way:
+ * one that polls must not find it either. What was answered goes on.
+ */
+const notHeld: RawBuilder<boolean> = sql`(work_orders.state <> 'sent' OR NOT EXISTS (
+  SELECT 1 FROM gates g
+    JOIN order_items i ON i.brand_id = g.brand_id
+    JOIN cases c ON c.brand_id = i.brand_id AND c.case_id = i.case_id
+   WHERE g.brand_id = work_orders.brand_id AND i.work_order_id = work_orders.work_order_id
+     AND (g.kind = 'brand' OR (g.kind = 'partner' AND g.target = work_orders.partner_key)
+       OR (g.kind = 'rule' AND g.target = c.rule_key)
+       OR (g.kind = 'region' AND left(c.region, length(g.target)) = g.target))))`
 
 /** Partners are named by id or by key; both are the operator's and unique. */
 async function partnerKey(tx: Tx, partner: string): Promise<string> {
@@ -123,11 +144,7 @@ async function ordersOwn(tx: Tx, partner: string, orderId: string): Promise<Orde
   return row
 }
 
-async function withEvents(
-  core: Core,
-  tx: Tx,
-  row: OrderRecord,
-): Promise<WorkOrderView & { events: ReturnType<typeof partnerEventView>[] }> {
+async function withEvents(core: Core, tx: Tx, row: OrderRecord): Promise<WorkOrderDetail> {
   const events = await tx
     .selectFrom('partner_events')
     .selectAll()
@@ -136,5 +153,26 @@ async function withEvents(
     .orderBy('received_at_ms')
     .orderBy('webhook_id')
     .execute()
-  return { ...workOrderView(core, row), events: events.map(partnerEventView) }
+  const items = await tx
+    .selectFrom('order_items')
+    .selectAll()
+    .where('brand_id', '=', row.brand_id)
+    .where('work_order_id', '=', row.work_order_id)
+    .orderBy('item_id')
+    .execute()
+  const quotes = await tx
+    .selectFrom('quotes')
+    .selectAll()
+    .where('brand_id', '=', row.brand_id)
+    .where('work_order_id', '=', row.work_order_id)
+    .orderBy('version')
+    .execute()
+  const untilMs = objectionUntil(row, items)
+  return {
+    ...workOrderView(core, row),
+    items: items.map(orderItemView),
+    quotes: quotes.map((quote) => quoteView(core, quote)),
+    objectUntil: untilMs === null ? null : instant(untilMs),
+    events: events.map(partnerEventView),
+  }
 }

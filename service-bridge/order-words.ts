@@ -11,6 +11,7 @@ const WORDS: ReadonlySet<string> = new Set([
   'technician.name',
   'technician.contact',
   'quote.reason',
+  'objection.text',
   'outcome.items.report.found',
   'outcome.items.report.done',
   'outcome.items.report.advice',

@@ -18,6 +18,7 @@ import {
   secretsInForce,
 } from './partner-secrets.ts'
 import { notFound } from './queries.ts'
+import { wakeForPartner } from './timers.ts'
 import type { Actor, PartnerView } from './views.ts'
 
 type PartnerRow = Selectable<PartnersTable>
@@ -112,9 +113,12 @@ export function createPartnerCalls(
           .set({
             partner_name: row.name,
             partner_state: row.state === 'active' && row.disabled_at_ms === null ? 'active' : 'suspended',
+            // Back again, or reachable elsewhere: what it gave back before may be asked of it anew.
+            ...(Object.keys(revived).length > 0 ? { updated_at_ms: atMs } : {}),
           })
           .where('partner_key', '=', key)
           .execute()
+        await wakeForPartner(tx, key, atMs)
         await audit(tx, by, 'partner.changed', before.partner_id, { key, changed: Object.keys(change) })
         return partnerView(row)
       })

@@ -1,4 +1,5 @@
 import type { AgreementDocument } from '#contracts'
+import { ACCEPTANCE_SHARE_MIN, RECENT_ANSWERS_MIN } from './policy.ts'
 
 /** What a visit asks of whoever comes. */
 export interface VisitNeeds {
@@ -15,6 +16,21 @@ export interface AgreementCandidate {
   document: AgreementDocument
   /** What the visit would cost under this agreement. */
   totalMinor: number
+  /** How it answered its latest orders. */
+  recent: RecentAnswers
+  /** When the agreement last changed. */
+  changedAtMs: number
+}
+
+export interface RecentAnswers {
+  /** Orders it took, refused, or let lapse. */
+  answered: number
+  taken: number
+}
+
+/** A partner that lets orders lapse or refuses them is asked after all others; too few answers say nothing. */
+export function isReluctant({ answered, taken }: RecentAnswers): boolean {
+  return answered >= RECENT_ANSWERS_MIN && taken / answered < ACCEPTANCE_SHARE_MIN
 }
 
 /** Why an agreement does not serve a visit; `null` when it does. */
@@ -35,13 +51,22 @@ function closeness(document: AgreementDocument, region: string): number {
   return Math.max(0, ...document.coverage.filter((prefix) => region.startsWith(prefix)).map((prefix) => prefix.length))
 }
 
-/** Those that can come, the one to ask first at the front: cheapest, then most local, then by key so that the order is stable. */
-export function rankPartners<C extends AgreementCandidate>(candidates: readonly C[], needs: VisitNeeds): C[] {
+/**
+ * Those that can come, the one to ask first at the front: whoever made a repair that did not hold, then those
+ * that usually come, the cheapest of them, the most local, and by key so that the order is stable.
+ */
+export function rankPartners<C extends AgreementCandidate>(
+  candidates: readonly C[],
+  needs: VisitNeeds,
+  repairer: string | null = null,
+): C[] {
   const region = needs.region ?? ''
   return candidates
     .filter((candidate) => unsuitable(candidate.document, needs) === null)
     .sort(
       (a, b) =>
+        Number(b.partnerKey === repairer) - Number(a.partnerKey === repairer) ||
+        Number(isReluctant(a.recent)) - Number(isReluctant(b.recent)) ||
         a.totalMinor - b.totalMinor ||
         closeness(b.document, region) - closeness(a.document, region) ||
         (a.partnerKey < b.partnerKey ? -1 : 1),

@@ -1,6 +1,6 @@
 import { Webhook } from 'standardwebhooks'
 import { expect, test } from 'vitest'
-import { instant, type PartnerEvent } from '#contracts'
+import { instant } from '#contracts'
 import { realClock } from '#platform'
 import { newWebhookSecret, signatureHeaders } from './delivery/signature.ts'
 import { BRAND_USER, DAY, HOUR, MINUTE, makeWorld, OPERATOR, type World } from './testing/world.ts'
@@ -139,39 +139,10 @@ test('shuffled and repeated: stored all, counted by visit and rank', async () =>
   expect((await world.onlyCase()).state).toBe('verifying')
 })
 
-test.each([
-  [{ status: 'rejected', reason: 'no_capacity' }, 'ordered', 'C10'],
-  [
-    {
-      status: 'quoted',
-      quote: {
-        version: 1,
-        lines: [{ kind: 'labour', amountMinor: 1 }],
-        reason: 'more',
-        validUntil: instant(Date.UTC(2027, 0)),
-      },
-    },
-    'ordered',
-    'C12',
-  ],
-  [{ status: 'failed', reason: 'unsafe' }, 'ordered', 'C22'],
-  [{ status: 'awaiting_parts' }, 'ordered', 'C14'],
-] as [Partial<PartnerEvent> & { status: PartnerEvent['status'] }, string, string][])(
-  '%o is kept and put before a person',
-  async (event, state, row) => {
-    const world = await withOrder()
-    expect(await world.say(world.orderId, event)).toBe('needs_review')
-    const record = await world.onlyCase()
-    expect(record.state).toBe(state)
-    expect(record.needsReview).toContain(row)
-    expect((await world.onlyOrder()).events).toMatchObject([{ status: event.status, disposition: 'needs_review' }])
-  },
-)
-
 test('absent, then a second visit that repairs it', async () => {
   const world = await withOrder()
   await world.say(world.orderId, { status: 'arrived' })
-  expect(await world.say(world.orderId, { status: 'customer_absent' })).toBe('needs_review')
+  expect(await world.say(world.orderId, { status: 'customer_absent' })).toBe('applied')
   const appointment = { from: instant(world.clock.nowMs() + DAY), to: instant(world.clock.nowMs() + DAY + HOUR) }
   await world.say(world.orderId, { status: 'appointed', visit: 2, appointment })
   expect(await world.say(world.orderId, { status: 'arrived', visit: 2 })).toBe('applied')
@@ -188,7 +159,8 @@ test('acceptBy passes: told to both, and a person looks', async () => {
   await world.pass(5 * HOUR)
   expect(world.partner.ofType('work_order.sla_missed')).toHaveLength(1)
   expect(world.brandServer.ofType('work_order.sla_missed')).toHaveLength(1)
-  expect(await world.onlyOrder()).toMatchObject({ needsReview: 'acceptBy missed', state: 'sent' })
+  expect(await world.onlyOrder()).toMatchObject({ missed: ['acceptBy 1'], state: 'cancelled', endReason: 'lapsed' })
+  expect(await world.onlyCase()).toMatchObject({ state: 'rerouting', needsReview: 'no consented partner can come' })
 })
 
 test('more taken than agreed is stored, marked and told', async () => {

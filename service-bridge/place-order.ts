@@ -6,59 +6,106 @@ import type { Core, Work } from './core.ts'
 import { chargeHash, createOrder } from './create-order.ts'
 import { gateInTheWay } from './gate.ts'
 import { lockOffer } from './offer-record.ts'
-import { planVisit } from './offer-terms.ts'
+import { planVisit, type VisitPlan } from './offer-terms.ts'
+import { tellBrand } from './outgoing.ts'
+import type { AgreementCandidate } from './partner-choice.ts'
 import { RECHECK_MS } from './policy.ts'
+import { type GaveBack, gaveBack, hadItsChance } from './refused-partners.ts'
 import { flagReview } from './review.ts'
 import { ruleStandsBehind } from './rule-force.ts'
 import { setTimer } from './timers.ts'
 
 /**
- * C9: the first partner in rank that may know the address gets the order. When none can, the
- * cases stay accepted, a person is told, and it is tried again.
+ * C9, C10: the first partner in rank that may know the address, and has not just given this need
+ * back, gets the order. When none can, the cases stay as they are, a person is told, and it is tried
+ * again: after a day, and at once when an agreement, a partner or a consent changes.
  */
 export async function placeOrder(core: Core, work: Work, cases: readonly CaseRecord[], happen: Happen): Promise<void> {
   const [first] = cases
   if (!first || first.home_id === null) return
-  const plan = await planVisit(core, work, cases)
   const offer = first.offer_id === null ? null : await lockOffer(work, first.offer_id)
-  const accepted = offer?.state === 'accepted' ? (offer.answer as AcceptedAnswer | null) : null
-  let chosen: { partner: (typeof plan.candidates)[number]; consent: ConsentRecord } | null = null
-  let gated = plan.gated
-  for (const partner of plan.candidates) {
-    if (accepted && !accepted.shareWith.includes(partner.partnerKey)) continue
-    const consent = await consentInForce(work, {
-      homeId: first.home_id,
-      purpose: 'share',
-      recipientKey: partner.partnerKey,
-      standingOnly: accepted === null,
-    })
-    if (!consent) continue
-    if (await gateInTheWay(work.tx, { brandId: work.brandId, partnerKey: partner.partnerKey })) {
-      gated = true
-      continue
-    }
-    chosen = { partner, consent }
-    break
-  }
+  const accepted = offer?.state === 'accepted' ? acceptedBy(offer.answer) : null
+  const refused = await gaveBack(work, cases)
+  const plan = await planVisit(core, work, cases, {
+    ...(accepted ? { agreed: accepted.charge } : {}),
+    without: (candidate) => hadItsChance(refused, candidate),
+  })
+  const { chosen, gated } = await choose(work, first.home_id, plan, accepted, refused)
   const result = chosen && (await happen(work, cases, 'ordered', { why: `partner ${chosen.partner.partnerKey}` }))
   if (!chosen || result?.kind !== 'moved') {
-    const waitsFor =
-      gated || (result?.kind === 'unmet' && result.unmet.some((one) => one.guard === 'gateOpen')) ? 'gate' : null
-    await setTimer(work, 'place_order', first.case_id, work.atMs + RECHECK_MS, waitsFor, first.updated_at_ms)
-    const held = (await ruleStandsBehind(work, cases)) ? 'a gate holds the order' : 'the rule is out of force'
-    for (const record of cases) await flagReview(core, work, record, waitsFor ? held : 'no consented partner can come')
-    return
+    const byGate = gated || (result?.kind === 'unmet' && result.unmet.some((one) => one.guard === 'gateOpen'))
+    return wait(core, work, cases, byGate)
   }
-  const agreed = accepted?.charge ?? standingCharge(plan.charge!, chosen.consent, work.atMs)
   await createOrder(core, work, {
     cases,
     plan,
     partner: chosen.partner,
     consent: chosen.consent,
-    charge: agreed,
-    slots: accepted ? [accepted.slot] : [],
+    charge: accepted
+      ? owedBy(accepted.charge, plan, chosen.partner)
+      : standingCharge(plan.charge!, chosen.consent, work.atMs),
+    slots: accepted && stillAhead(accepted.slot, work.atMs) ? [accepted.slot] : [],
     offerId: accepted ? offer!.offer_id : null,
   })
+}
+
+interface Choice {
+  chosen: { partner: AgreementCandidate; consent: ConsentRecord } | null
+  /** A gate alone kept somebody from being chosen. */
+  gated: boolean
+}
+
+async function choose(
+  work: Work,
+  homeId: string,
+  plan: VisitPlan,
+  accepted: AcceptedAnswer | null,
+  refused: readonly GaveBack[],
+): Promise<Choice> {
+  let gated = plan.gated
+  for (const partner of plan.candidates) {
+    const { partnerKey } = partner
+    const consent = await consentInForce(work, {
+      homeId,
+      purpose: 'share',
+      recipientKey: partnerKey,
+      standingOnly: accepted === null,
+    })
+    if (!consent) continue
+    // Named when the home accepted, or agreed to since, when nobody it had named would come.
+    const named = !accepted || accepted.shareWith.includes(partnerKey)
+    if (!named && !(refused.length > 0 && consent.at_ms >= refused[0]!.atMs)) continue
+    if (await gateInTheWay(work.tx, { brandId: work.brandId, partnerKey })) {
+      gated = true
+      continue
+    }
+    return { chosen: { partner, consent }, gated }
+  }
+  return { chosen: null, gated }
+}
+
+async function wait(core: Core, work: Work, cases: readonly CaseRecord[], byGate: boolean): Promise<void> {
+  const [first] = cases as [CaseRecord]
+  await setTimer(
+    work,
+    'place_order',
+    first.case_id,
+    work.atMs + RECHECK_MS,
+    byGate ? 'gate' : 'partner',
+    first.updated_at_ms,
+  )
+  const held = (await ruleStandsBehind(work, cases)) ? 'a gate holds the order' : 'the rule is out of force'
+  for (const record of cases) {
+    await flagReview(core, work, record, byGate ? held : 'no consented partner can come')
+    if (byGate || record.state !== 'rerouting') continue
+    await tellBrand(core, work, {
+      type: 'case.no_partner',
+      subject: record.case_id,
+      // Once for every partner that gave it back, however often it is tried.
+      cause: [record.orders],
+      data: { caseId: record.case_id, deviceId: record.device_id, component: record.component, orders: record.orders },
+    })
+  }
 }
 
 type AgreedCharge = Parameters<typeof createOrder>[2]['charge']
@@ -66,6 +113,26 @@ interface AcceptedAnswer {
   slot: { from: string; to: string }
   shareWith: string[]
   charge: AgreedCharge
+}
+
+/** What the home accepted; `null` for an order under a standing consent, whose page came later. */
+function acceptedBy(answer: unknown): AcceptedAnswer | null {
+  const given = answer as Partial<AcceptedAnswer> | null
+  return given?.slot && given.charge && given.shareWith ? (given as AcceptedAnswer) : null
+}
+
+/** A time that has passed, or is about to, cannot be promised by somebody new: they agree one with the home. */
+function stillAhead(slot: { from: string }, atMs: number): boolean {
+  return Date.parse(slot.from) > atMs
+}
+
+/** Who repeats another's repair is not the one to pay for it; to the home it is as free as it was. */
+function owedBy(charge: AgreedCharge, plan: VisitPlan, partner: AgreementCandidate): AgreedCharge {
+  const repairer = plan.facts.find((one) => one.failedRepair !== null)?.failedRepair?.partnerKey
+  if (charge.payer !== 'partner' || repairer === partner.partnerKey) return charge
+  const { acceptance, ...agreed } = charge
+  const moved = { ...agreed, payer: 'brand' as const }
+  return { ...moved, acceptance: { method: acceptance.method, sha256: chargeHash(moved) } }
 }
 
 /** Under a standing consent nobody clicks: the consent's own method and moment are the acceptance. */

@@ -68,3 +68,16 @@ export const SOLVED_QUESTION_MS = 14 * DAY
 /** Of what a brand sends for its own sake, a home that agreed hears this often. */
 export const PROMOTIONS_PER_HOME = 1
 export const PROMOTIONS_WINDOW_MS = 30 * DAY
+/** A quote nobody decided about within this is answered with no, whatever longer time it names: technician and part wait meanwhile. */
+export const QUOTE_OPEN_MS_MAX = 14 * DAY
+/** How long a partner may object to how its repair was found to have ended. */
+export const OBJECTION_MS = 72 * HOUR
+/** A visit from setting out to driving home fits; a partner that forgets to say it is done hides nothing for longer. */
+export const MUTED_MS_MAX = 12 * HOUR
+/** Orders of late by which a partner's readiness to come is judged, and how far back they may lie. */
+export const RECENT_ORDERS_MAX = 20
+export const RECENT_ORDERS_MS = 90 * DAY
+/** Answers before anything is said of a partner: of four, one lapse is bad luck. */
+export const RECENT_ANSWERS_MIN = 5
+/** A partner that takes fewer of its orders than this is asked after all others. */
+export const ACCEPTANCE_SHARE_MIN = 0.6

@@ -1,20 +1,24 @@
 import type { Selectable } from 'kysely'
 import { instant } from '#contracts'
 import { HubError } from '#platform'
-import type { CaseEventsTable, DeliveriesTable, NoticesTable } from '#store'
-import type { OrderRecord } from './apply-partner-event.ts'
+import type { CaseEventsTable, DeliveriesTable, NoticesTable, OrderItemsTable } from '#store'
 import type { CaseRecord } from './case-record.ts'
 import type { Core } from './core.ts'
 import { offerLink } from './links.ts'
 import type { OfferRecord } from './offer-record.ts'
+import type { OrderRecord } from './order-record.ts'
 import { openWords } from './order-words.ts'
+import { comingVisit } from './progress.ts'
+import type { QuoteRecord } from './quote-record.ts'
 import type {
   CaseEventView,
   CaseView,
   DeliveryView,
   NoticeView,
   OfferSummary,
+  OrderItemView,
   PartnerEventView,
+  QuoteView,
   WorkOrderView,
 } from './views.ts'
 
@@ -81,7 +85,7 @@ export function workOrderView(core: Core, row: OrderRecord): WorkOrderView {
     number: row.number,
     state: row.state,
     status: row.status,
-    visit: row.visit,
+    visit: comingVisit(row),
     partnerKey: row.partner_key,
     caseIds: row.packet.items.map((item) => item.caseId),
     externalId: row.external_id,
@@ -90,8 +94,44 @@ export function workOrderView(core: Core, row: OrderRecord): WorkOrderView {
     acceptedAt: at(row.accepted_at_ms),
     closedAt: at(row.closed_at_ms),
     needsReview: row.needs_review,
+    endReason: row.end_reason,
+    reworkOf: row.rework_of,
+    charge: row.charge,
+    overcharged: row.overcharged,
+    requestedSlot: row.requested_slot,
+    missed: row.missed,
+    objectedAt: at(row.objected_at_ms),
+    updatedAt: instant(row.updated_at_ms),
     packet: row.packet,
     outcome: openWords(core.box, row.work_order_id, row.outcome, 'outcome'),
+  }
+}
+
+export function orderItemView(row: Selectable<OrderItemsTable>): OrderItemView {
+  return {
+    id: row.item_id,
+    caseId: row.case_id,
+    live: row.live,
+    verdict: row.verdict,
+    cause: row.cause,
+    partsUsed: row.parts_used ?? [],
+    verified: row.verified,
+    finishedAt: at(row.finished_at_ms),
+    verifiedAt: at(row.verified_at_ms),
+  }
+}
+
+export function quoteView(core: Core, row: QuoteRecord): QuoteView {
+  return {
+    version: row.version,
+    state: row.state,
+    lines: row.lines,
+    totalMinor: row.total_minor,
+    reason: openWords(core.box, row.work_order_id, row.reason, 'quote.reason'),
+    ifDeclined: row.if_declined,
+    validUntil: instant(row.valid_until_ms),
+    receivedAt: instant(row.created_at_ms),
+    decidedAt: at(row.decided_at_ms),
   }
 }
 

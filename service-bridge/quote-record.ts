@@ -1,8 +1,9 @@
 import type { Selectable } from 'kysely'
 import { instant, type JobView, type QuestionedQuote } from '#contracts'
 import type { QuotesTable } from '#store'
-import type { OrderRecord } from './apply-partner-event.ts'
-import type { Work } from './core.ts'
+import type { Core, Work } from './core.ts'
+import { changeOrder, type OrderRecord } from './order-record.ts'
+import { openWords } from './order-words.ts'
 
 export type QuoteRecord = Selectable<QuotesTable>
 
@@ -33,7 +34,12 @@ export async function lastQuote(work: Work, workOrderId: string): Promise<JobVie
 }
 
 /** As the home is asked about it; `null` once it ran out. */
-export function questioned(work: Work, order: OrderRecord, quote: QuoteRecord | null): QuestionedQuote | null {
+export function questioned(
+  core: Core,
+  work: Work,
+  order: OrderRecord,
+  quote: QuoteRecord | null,
+): QuestionedQuote | null {
   if (!quote || work.atMs >= quote.valid_until_ms) return null
   return {
     version: quote.version,
@@ -42,8 +48,47 @@ export function questioned(work: Work, order: OrderRecord, quote: QuoteRecord | 
     lines: quote.lines,
     agreedMinor: order.charge.totalMinor,
     totalMinor: quote.total_minor,
-    reason: quote.reason,
+    reason: openWords(core.box, order.work_order_id, quote.reason, 'quote.reason'),
     validUntil: instant(quote.valid_until_ms),
     ifDeclined: quote.if_declined,
   }
+}
+
+export async function quoteOf(work: Work, workOrderId: string, version: number): Promise<QuoteRecord | null> {
+  const row = await work.tx
+    .selectFrom('quotes')
+    .selectAll()
+    .where('brand_id', '=', work.brandId)
+    .where('work_order_id', '=', workOrderId)
+    .where('version', '=', version)
+    .executeTakeFirst()
+  return row ?? null
+}
+
+/** The newest the partner has sent, whatever became of it. */
+export async function newestQuote(work: Work, workOrderId: string): Promise<QuoteRecord | null> {
+  const row = await work.tx
+    .selectFrom('quotes')
+    .selectAll()
+    .where('brand_id', '=', work.brandId)
+    .where('work_order_id', '=', workOrderId)
+    .orderBy('version', 'desc')
+    .limit(1)
+    .executeTakeFirst()
+  return row ?? null
+}
+
+export async function setQuote(
+  work: Work,
+  quote: Pick<QuoteRecord, 'work_order_id' | 'version'>,
+  change: Partial<Pick<QuoteRecord, 'state' | 'decided_at_ms' | 'charge_sha256'>>,
+): Promise<void> {
+  await work.tx
+    .updateTable('quotes')
+    .set(change)
+    .where('brand_id', '=', work.brandId)
+    .where('work_order_id', '=', quote.work_order_id)
+    .where('version', '=', quote.version)
+    .execute()
+  await changeOrder(work, quote.work_order_id, {})
 }

@@ -4,6 +4,7 @@ import { changeOffer } from './case-effects/offer-changes.ts'
 import type { CaseRecord } from './case-record.ts'
 import type { Core, Work } from './core.ts'
 import { isOffered, type OfferRecord } from './offer-record.ts'
+import { changeOrder } from './order-record.ts'
 import { tellBrand, tellPartner } from './outgoing.ts'
 
 /** Another time, until somebody stands at the door: the partner is asked, and answers with an appointment. */
@@ -26,15 +27,16 @@ export async function reschedule(
   if (!workOrderId || !order || order.closed_at_ms !== null || order.arrived_at_ms !== null) {
     throw new HubError('STATE_FORBIDS', 'There is no visit ahead that could be moved.')
   }
-  const chosen = offer.answer as { slot: Slot } | null
+  const chosen = offer.answer as { slot: Slot | null } | null
   // Asking for the time one has is no change, and a button pressed twice is one wish.
-  if (chosen?.slot.from === slot.from && chosen.slot.to === slot.to) return
+  if (chosen?.slot?.from === slot.from && chosen.slot.to === slot.to) return
   if (!isOffered(offer.terms, slot, work.atMs)) {
     throw new HubError('VALIDATION_FAILED', 'This time is not, or no longer, among those offered. Choose another.', {
       pointer: '/slot',
     })
   }
   await changeOffer(work, offer.offer_id, { answer: JSON.stringify({ ...chosen, slot }) })
+  await changeOrder(work, workOrderId, { requested_slot: JSON.stringify(slot) })
   const telling = {
     type: 'work_order.updated',
     subject: workOrderId,

@@ -24,7 +24,7 @@ export async function flagReview(core: Core, work: Work, record: CaseRecord, rea
 export async function flagOrderReview(core: Core, work: Work, workOrderId: string, reason: string): Promise<void> {
   const flagged = await work.tx
     .updateTable('work_orders')
-    .set({ needs_review: reason })
+    .set({ needs_review: reason, updated_at_ms: work.atMs })
     .where('brand_id', '=', work.brandId)
     .where('work_order_id', '=', workOrderId)
     .where('needs_review', 'is', null)

@@ -1,9 +1,10 @@
 import { type Address, instant, type SiteAddress, type SiteContact, type SiteQuestion, sealedAs } from '#contracts'
 import { HubError } from '#platform'
 import { writeAudit } from '#store'
-import { lockOrder, type OrderRecord } from './apply-partner-event.ts'
+import { takenBack } from './consent-changes.ts'
 import { holds } from './consents.ts'
 import { type Core, inBrand, type Work } from './core.ts'
+import { lockOrder, type OrderRecord } from './order-record.ts'
 import { type Resolver, resolverOf, resolveSite } from './site-resolver.ts'
 import type { Actor } from './views.ts'
 
@@ -105,17 +106,8 @@ async function refusalOf(core: Core, work: Work, order: OrderRecord): Promise<Hu
   if (!holds(consent, work.atMs)) {
     return new HubError('CONSENT_WITHDRAWN', 'The home no longer agrees that you know its address.')
   }
-  const later = await work.tx
-    .selectFrom('consents')
-    .select('consent_id')
-    .where('brand_id', '=', work.brandId)
-    .where('home_id', '=', order.home_id)
-    .where('purpose', '=', 'share')
-    .where('recipient_key', '=', order.partner_key)
-    .where('at_ms', '>', consent.at_ms)
-    .where('granted', '=', false)
-    .executeTakeFirst()
-  if (later) return new HubError('CONSENT_WITHDRAWN', 'The home no longer agrees that you know its address.')
+  if (await takenBack(work, order.home_id, order.partner_key, consent))
+    return new HubError('CONSENT_WITHDRAWN', 'The home no longer agrees that you know its address.')
   return null
 }
 

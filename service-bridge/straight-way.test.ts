@@ -54,7 +54,16 @@ test('one clogged filter: offer, consent, order, visit, and the signal proves th
   expect((await world.onlyCase()).state).toBe('in_progress')
   expect(await world.complete(order.id)).toBe('applied')
   expect((await world.onlyCase()).state).toBe('verifying')
-  expect(await world.changes()).toEqual(['component.reset', 'technician.outcome', 'verification.started'])
+  expect(await world.changes()).toEqual([
+    // Quiet around the visit, renewed by every word of it.
+    'silence.started',
+    'silence.started',
+    'silence.started',
+    'silence.ended',
+    'component.reset',
+    'technician.outcome',
+    'verification.started',
+  ])
 
   await world.pass(HOUR)
   await world.endVerification((await world.onlyCase()).id, 'verified')

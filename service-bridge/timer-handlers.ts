@@ -7,9 +7,7 @@ import { sweepHome } from './home-erasure.ts'
 import { expireNotice, sendWaiting } from './notice-telling.ts'
 import { casesOfOffer, lockOffer } from './offer-record.ts'
 import { openOrJoin } from './open-case.ts'
-import { tellBrand, tellPartner } from './outgoing.ts'
-import { placeOrder } from './place-order.ts'
-import { flagOrderReview, flagReview } from './review.ts'
+import { orderTimers } from './order-timers.ts'
 import { again, settle } from './settle.ts'
 import { setTimer, type TimerKind } from './timers.ts'
 
@@ -90,52 +88,7 @@ export const timerHandlers: Readonly<Record<TimerKind, TimerHandler>> = {
     if (!live) await happen(work, [record], 'self_service_unseen', { by: byTimer })
   },
 
-  async place_order(core, work, caseId, happen) {
-    const record = await lockCase(work, caseId)
-    if (record?.state !== 'accepted') return
-    const cases = record.offer_id === null ? [record] : await casesOfOffer(work, record.offer_id)
-    await placeOrder(
-      core,
-      work,
-      cases.filter((one) => one.state === 'accepted'),
-      happen,
-    )
-  },
-
-  /** The partner let its promise to answer pass. Asking the next one is a row of its own (C10). */
-  async accept_by(core, work, workOrderId) {
-    const order = await work.tx
-      .selectFrom('work_orders')
-      .select(['state', 'number', 'partner_key', 'accept_by_ms'])
-      .where('brand_id', '=', work.brandId)
-      .where('work_order_id', '=', workOrderId)
-      .executeTakeFirst()
-    if (order?.state !== 'sent') return
-    const telling = {
-      type: 'work_order.sla_missed',
-      subject: workOrderId,
-      cause: ['accept'],
-      data: {
-        workOrderId,
-        number: order.number,
-        promise: 'acceptBy',
-        missedAt: new Date(order.accept_by_ms ?? work.atMs).toISOString(),
-      },
-    }
-    await tellPartner(work, order.partner_key, telling)
-    await tellBrand(core, work, telling)
-    await flagOrderReview(core, work, workOrderId, 'acceptBy missed')
-    const items = await work.tx
-      .selectFrom('order_items')
-      .select('case_id')
-      .where('brand_id', '=', work.brandId)
-      .where('work_order_id', '=', workOrderId)
-      .execute()
-    for (const { case_id } of items) {
-      const record = await lockCase(work, case_id)
-      if (record) await flagReview(core, work, record, 'the partner did not accept in time')
-    }
-  },
+  ...orderTimers,
 
   /** The evaluator gave no answer in all that time: nobody knows, and nobody is blamed. */
   async verification(_core, work, caseId, happen) {

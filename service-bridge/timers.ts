@@ -10,6 +10,10 @@ export const TIMER_KINDS = [
   'self_service',
   'place_order',
   'accept_by',
+  'book_by',
+  'arrive_by',
+  'finish_by',
+  'quote_expiry',
   'verification',
   'erasure',
   'fleet_hold',
@@ -19,7 +23,8 @@ export const TIMER_KINDS = [
 export type TimerKind = (typeof TIMER_KINDS)[number]
 
 /** What a timer may wait for besides its time; its arrival makes the timer due at once. */
-export type WaitsFor = 'gate' | 'consent' | 'offer'
+/** `partner`: an agreement, a partner or a consent by which somebody else could come. */
+export type WaitsFor = 'gate' | 'consent' | 'offer' | 'partner'
 
 export interface DueTimer {
   brandId: string
@@ -68,6 +73,19 @@ export async function wakeTimers(work: Work, waitsFor: WaitsFor): Promise<void> 
     .where('brand_id', '=', work.brandId)
     .where('waits_for', '=', waitsFor)
     .where('due_at_ms', '>', work.atMs)
+    .execute()
+}
+
+/** Makes due what waits for a partner, at every brand this one works for. */
+export async function wakeForPartner(tx: Tx, partnerKey: string, atMs: number): Promise<void> {
+  await tx
+    .updateTable('timers')
+    .set({ due_at_ms: atMs })
+    .where('waits_for', '=', 'partner')
+    .where('due_at_ms', '>', atMs)
+    .where('brand_id', 'in', (eb) =>
+      eb.selectFrom('agreements').select('brand_id').where('partner_key', '=', partnerKey),
+    )
     .execute()
 }
 

@@ -2,13 +2,18 @@ import type {
   AgreementDocument,
   CaseEnd,
   CaseState,
+  Charge,
+  ChargeLine,
   NoticeKind,
   OfferState,
+  OutcomeItem,
   PartnerEvent,
+  QuoteState,
   SafetyKind,
   Severity,
   Slot,
   Text,
+  Verdict,
   WorkOrderPacket,
 } from '#contracts'
 import type { NoticeStatus } from '#store'
@@ -119,8 +124,55 @@ export interface WorkOrderView {
   acceptedAt: string | null
   closedAt: string | null
   needsReview: string | null
+  /** Why it is over, where it did not end with the work done: `rejected`, `lapsed`, `failed`, `called_off`, `quote_refused`, `device_gone`. */
+  endReason: string | null
+  /** The order whose repair did not hold. */
+  reworkOf: string | null
+  /** What may be charged: an accepted quote is in it, the packet keeps what it was sent with. */
+  charge: Charge
+  overcharged: boolean
+  /** Another time the home asked for, until the partner answers with an appointment. */
+  requestedSlot: Slot | null
+  /** Promises that passed, as `bookBy 1` with the visit. */
+  missed: string[]
+  objectedAt: string | null
+  updatedAt: string
   packet: WorkOrderPacket
   outcome: unknown
+}
+
+/** An order with all that was said and found of it. */
+export interface WorkOrderDetail extends WorkOrderView {
+  items: OrderItemView[]
+  quotes: QuoteView[]
+  /** Until when the partner may object to how it ended; `null` while that is open. */
+  objectUntil: string | null
+  events: PartnerEventView[]
+}
+
+export interface OrderItemView {
+  id: string
+  caseId: string
+  /** Still to be done. */
+  live: boolean
+  verdict: Verdict | null
+  cause: string | null
+  partsUsed: NonNullable<OutcomeItem['partsUsed']>
+  verified: 'verified' | 'not_fixed' | 'not_observed' | 'unverified' | null
+  finishedAt: string | null
+  verifiedAt: string | null
+}
+
+export interface QuoteView {
+  version: number
+  state: QuoteState
+  lines: ChargeLine[]
+  totalMinor: number
+  reason: string
+  ifDeclined: 'continue' | 'cancel'
+  validUntil: string
+  receivedAt: string
+  decidedAt: string | null
 }
 
 export interface PartnerEventView {

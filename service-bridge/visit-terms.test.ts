@@ -16,6 +16,8 @@ const candidate = (partnerKey: string, totalMinor: number, document: Partial<Agr
   partnerName: partnerKey,
   document: { ...AGREEMENT, ...document },
   totalMinor,
+  recent: { answered: 0, taken: 0 },
+  changedAtMs: 0,
 })
 
 test('who can come: cheapest first, then the most local, then a stable order', () => {
@@ -30,6 +32,25 @@ test('who can come: cheapest first, then the most local, then a stable order', (
     needs,
   )
   expect(ranked.map((one) => one.partnerKey)).toEqual(['near', 'a-far', 'b-far', 'dear'])
+})
+
+test('a partner that lets its orders lapse sinks below dearer ones; few answers say nothing', () => {
+  const answers = (answered: number, taken: number) => ({ recent: { answered, taken } })
+  const rank = (candidates: ReturnType<typeof candidate>[], repairer: string | null = null) =>
+    rankPartners(candidates, needs, repairer).map((one) => one.partnerKey)
+  const cheap = candidate('cheap', 100)
+  const dear = candidate('dear', 200)
+  expect(rank([{ ...cheap, ...answers(4, 0) }, dear])).toEqual(['cheap', 'dear'])
+  expect(rank([{ ...cheap, ...answers(5, 2) }, dear])).toEqual(['dear', 'cheap'])
+  expect(rank([{ ...cheap, ...answers(5, 3) }, dear])).toEqual(['cheap', 'dear'])
+  // Both alike: the price decides again. Whoever made the repair that did not hold comes first in any case.
+  expect(
+    rank([
+      { ...cheap, ...answers(9, 0) },
+      { ...dear, ...answers(9, 1) },
+    ]),
+  ).toEqual(['cheap', 'dear'])
+  expect(rank([{ ...dear, ...answers(9, 0) }, cheap], 'dear')).toEqual(['dear', 'cheap'])
 })
 
 test('why somebody cannot', () => {
@@ -75,7 +96,7 @@ test('who pays', () => {
     installedAtMs: null,
     extended: null,
     atMs: 80 * DAY,
-    rework: false,
+    rework: null,
   }
   const payer = (change: Partial<CoverageQuestion>) => coverageOf({ ...base, ...change }).payer
   expect(payer({})).toBe('warranty')
@@ -86,7 +107,7 @@ test('who pays', () => {
   expect(payer({ atMs: 400 * DAY, extended: { until: new Date(500 * DAY).toISOString(), components: ['fan'] } })).toBe(
     'homeowner',
   )
-  expect(coverageOf({ ...base, rework: true })).toMatchObject({ payer: 'partner', coverage: 'guarantee' })
+  expect(coverageOf({ ...base, rework: 'own' })).toMatchObject({ payer: 'partner', coverage: 'guarantee' })
 })
 
 test('slots lie in the partner’s hours of the home’s zone, after lead time and the part’s arrival', () => {

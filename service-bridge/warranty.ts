@@ -8,8 +8,8 @@ export interface CoverageQuestion {
   installedAtMs: number | null
   extended: ExtendedWarranty | null
   atMs: number
-  /** The visit repeats one whose repair did not hold. */
-  rework: boolean
+  /** The visit repeats one whose repair did not hold: of the partner that comes now, or of another. */
+  rework: 'own' | 'of_another' | null
 }
 
 /** Who pays for a visit and on what ground. */
@@ -22,12 +22,15 @@ export interface CoverageAnswer {
 
 /**
  * The maker's warranty (of the component where it names one, else of the whole), then an
- * extended one, then the homeowner. A repair that did not hold is its partner's to repeat.
+ * extended one, then the homeowner. A repair that did not hold is its partner's to repeat, and costs the home nothing whoever comes.
  * Without a purchase or installation date there is no warranty to rely on: better to quote a
  * price and find it waived than to promise a free visit.
  */
 export function coverageOf(question: CoverageQuestion): CoverageAnswer {
-  if (question.rework) return { coverage: 'guarantee', payer: 'partner', untilMs: null }
+  // Its own repair a partner repeats at its own cost; another is paid by the brand, and settled between those two.
+  if (question.rework) {
+    return { coverage: 'guarantee', payer: question.rework === 'own' ? 'partner' : 'brand', untilMs: null }
+  }
   const { warranty } = question.product
   if (warranty) {
     const startMs = warranty.startsAt === 'purchase' ? question.purchasedAtMs : question.installedAtMs

@@ -1,4 +1,13 @@
-import { AcceptBody, DeclineBody, OfferView, RescheduleBody, SnoozeBody, SolvedBody } from '#contracts'
+import { Type } from 'typebox'
+import {
+  AcceptBody,
+  DeclineBody,
+  OfferView,
+  QuoteDecisionBody,
+  RescheduleBody,
+  SnoozeBody,
+  SolvedBody,
+} from '#contracts'
 import { LINK } from '../http/access.ts'
 import { Closed, PathName } from '../http/schemas.ts'
 import type { Routes } from './routes.ts'
@@ -68,6 +77,21 @@ export const homeLinkRoutes: Routes = async (app, { bridge }) => {
       schema: { summary: 'Call it off, until somebody has arrived', tags, params, body: Closed({}), response },
     },
     (request) => offers.cancel(request.params.token),
+  )
+
+  app.post(
+    `${base}/quote/:version`,
+    {
+      config,
+      schema: {
+        summary: 'Yes or no to another price; the partner is told',
+        tags,
+        params: Closed({ token: PathName, version: Type.Integer({ minimum: 1, maximum: 1_000 }) }),
+        body: QuoteDecisionBody,
+        response,
+      },
+    },
+    (request) => offers.quote(request.params.token, request.params.version, request.body),
   )
 
   app.post(

@@ -1,6 +1,6 @@
 import type { FastifyRequest } from 'fastify'
 import { Type } from 'typebox'
-import { PartnerEvent, SiteAddress } from '#contracts'
+import { Instant, PartnerEvent, SiteAddress } from '#contracts'
 import { PARTNER, SIGNED } from '../http/access.ts'
 import { actorOf } from '../http/actor.ts'
 import { bytesOf, readBytes } from '../http/bodies.ts'
@@ -26,21 +26,26 @@ export const partnerSideRoutes: Routes = async (app, { bridge }) => {
       config: { access: PARTNER },
       schema: {
         summary: 'The partner’s orders, of all brands: for partners that poll',
+        description:
+          'With `changedSince` in the order of their last change: begin the next round at the newest `updatedAt` seen. ' +
+          'Quotes and their decisions, other times the home asked for, cancellations and verification are all in the order.',
         tags,
         querystring: Closed({
           ...PageQuery,
           state: Type.Optional(WorkOrderState),
           status: Type.Optional(WorkOrderState),
+          changedSince: Type.Optional(Instant),
         }),
         response: { 200: PageOf(WorkOrder) },
       },
     },
     async (request) => {
-      const { state, status, ...page } = request.query
+      const { state, status, changedSince, ...page } = request.query
       const wanted = state ?? status
       return bridge.orders.listForPartner(await partnerId(request), {
         ...page,
         ...(wanted === undefined ? {} : { state: wanted }),
+        ...(changedSince === undefined ? {} : { changedSince }),
       })
     },
   )

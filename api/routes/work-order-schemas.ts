@@ -1,5 +1,5 @@
 import { Type } from 'typebox'
-import { PartnerStatus, Slot, WorkOrderPacket } from '#contracts'
+import { Charge, ChargeLine, PartnerStatus, PartUsed, QuoteState, Slot, Verdict, WorkOrderPacket } from '#contracts'
 import { Closed, Nullable, Time } from '../http/schemas.ts'
 
 export const WorkOrderState = Type.Enum([
@@ -26,8 +26,42 @@ export const WorkOrder = Closed({
   acceptedAt: Nullable(Time),
   closedAt: Nullable(Time),
   needsReview: Nullable(Type.String()),
+  endReason: Nullable(
+    Type.String({ description: '`rejected`, `lapsed`, `failed`, `called_off`, `quote_refused` or `device_gone`' }),
+  ),
+  reworkOf: Nullable(Type.String()),
+  charge: Charge,
+  overcharged: Type.Boolean(),
+  requestedSlot: Nullable(Slot),
+  missed: Type.Array(Type.String(), { description: 'promises that passed, as `bookBy 1` with the visit' }),
+  objectedAt: Nullable(Time),
+  updatedAt: Time,
   packet: WorkOrderPacket,
   outcome: Type.Unknown(),
+})
+
+const OrderItem = Closed({
+  id: Type.String(),
+  caseId: Type.String(),
+  live: Type.Boolean({ description: 'still to be done' }),
+  verdict: Nullable(Verdict),
+  cause: Nullable(Type.String()),
+  partsUsed: Type.Array(PartUsed),
+  verified: Nullable(Type.Enum(['verified', 'not_fixed', 'not_observed', 'unverified'])),
+  finishedAt: Nullable(Time),
+  verifiedAt: Nullable(Time),
+})
+
+const Quote = Closed({
+  version: Type.Integer(),
+  state: QuoteState,
+  lines: Type.Array(ChargeLine),
+  totalMinor: Type.Integer(),
+  reason: Type.String(),
+  ifDeclined: Type.Enum(['continue', 'cancel']),
+  validUntil: Time,
+  receivedAt: Time,
+  decidedAt: Nullable(Time),
 })
 
 const PartnerEventRecord = Closed({
@@ -39,4 +73,10 @@ const PartnerEventRecord = Closed({
   disposition: Type.String({ description: '`applied`, or why it changed nothing' }),
 })
 
-export const WorkOrderWithEvents = Closed({ ...WorkOrder.properties, events: Type.Array(PartnerEventRecord) })
+export const WorkOrderWithEvents = Closed({
+  ...WorkOrder.properties,
+  items: Type.Array(OrderItem),
+  quotes: Type.Array(Quote),
+  objectUntil: Nullable(Time),
+  events: Type.Array(PartnerEventRecord),
+})

@@ -158,6 +158,7 @@ export const OPERATIONS: Record<string, Sample> = {
   'POST /home/v1/offers/{token}/decline': { body: { reason: 'other' } },
   'POST /home/v1/offers/{token}/reschedule': { body: { slot } },
   'POST /home/v1/offers/{token}/cancel': { body: {} },
+  'POST /home/v1/offers/{token}/quote/{version}': { body: { decision: 'decline' } },
   'POST /home/v1/offers/{token}/solved': { body: { solved: true } },
   'GET /job/v1/{token}': {},
   'POST /job/v1/{token}/events': { body: { status: 'accepted', visit: 1, at: '2026-06-02T03:00:00.000Z' } },

@@ -1,64 +1,66 @@
-import type { CaseBehaviour, Happen } from '../case-driver.ts'
-import type { CaseRecord } from '../case-record.ts'
-import type { Work } from '../core.ts'
-import { tellBrand, tellPartner } from '../outgoing.ts'
+import type { CaseBehaviour, Happen, Move } from '../case-driver.ts'
+import { dropItems, endOrder } from '../order-end.ts'
+import { changeOrder } from '../order-record.ts'
 import { placeOrder } from '../place-order.ts'
-import { clearTimer } from '../timers.ts'
-import { itemOf } from './order-item.ts'
+import { itemOf, ordersOf, saidOf } from './order-item.ts'
+
+/** How an order ended, by what happened to its cases. */
+const END_REASON: Readonly<Partial<Record<Move['event'], string>>> = {
+  order_refused: 'rejected',
+  accept_missed: 'lapsed',
+  order_failed: 'failed',
+  quote_refused: 'quote_refused',
+  device_gone: 'device_gone',
+}
 
 /** What a transition does to the order of its cases. */
 export function orderEffects(
   happen: () => Happen,
-): Pick<CaseBehaviour['effects'], 'placeOrder' | 'cancelOrder' | 'closeAddress' | 'closeOrder'> {
+): Pick<
+  CaseBehaviour['effects'],
+  'placeOrder' | 'cancelOrder' | 'closeAddress' | 'endOrderThere' | 'askNextPartner' | 'closeOrder'
+> {
   return {
     async placeOrder(move) {
       await placeOrder(move.core, move.work, move.cases, happen())
     },
 
+    /** Called off for these cases; others of the same visit go on. */
     async cancelOrder(move) {
-      const { work } = move
-      for (const orderId of ordersOf(move.cases)) {
-        const order = await work.tx
-          .updateTable('work_orders')
-          .set({ state: 'cancelled', closed_at_ms: work.atMs })
-          .where('brand_id', '=', work.brandId)
-          .where('work_order_id', '=', orderId)
-          .where('closed_at_ms', 'is', null)
-          .returning(['partner_key', 'number'])
-          .executeTakeFirst()
-        await endItems(work, orderId, move.cases)
-        await clearTimer(work, 'accept_by', orderId)
-        if (!order) continue
-        const telling = {
-          type: 'work_order.cancelled',
-          subject: orderId,
-          cause: [],
-          data: { workOrderId: orderId, number: order.number, by: move.by.kind, reason: move.why },
-        }
-        await tellPartner(work, order.partner_key, telling)
-        await tellBrand(move.core, work, telling)
-      }
+      for (const orderId of ordersOf(move.cases)) await dropItems(move.core, move.work, orderId, move.cases, end(move))
     },
 
-    /** The address hangs on the order's state: closed by cancelling, it is gone for its partner at once. */
+    /** Over at this partner, all of it. */
+    async endOrderThere(move) {
+      for (const orderId of ordersOf(move.cases)) await endOrder(move.core, move.work, orderId, end(move))
+    },
+
+    async askNextPartner(move) {
+      await placeOrder(move.core, move.work, move.cases, happen())
+    },
+
+    /** The address hangs on the order's state: closed by cancelling, it is gone for its partner at once. So is the job's link. */
     async closeAddress(move) {
       for (const orderId of ordersOf(move.cases)) {
-        await move.work.tx
-          .updateTable('work_orders')
-          .set({ job_expires_at_ms: move.work.atMs })
+        const order = await move.work.tx
+          .selectFrom('work_orders')
+          .select(['state', 'closed_at_ms'])
           .where('brand_id', '=', move.work.brandId)
           .where('work_order_id', '=', orderId)
-          .execute()
+          .executeTakeFirst()
+        // A visit that goes on for its other items, or was finished before, keeps what it needs.
+        if (!order || order.closed_at_ms === null || order.state === 'completed') continue
+        await changeOrder(move.work, orderId, { job_expires_at_ms: move.work.atMs })
       }
     },
 
     /** Each item's verdict and parts; the last one ends the order. */
     async closeOrder(move) {
-      const { work, data } = move
+      const { work } = move
       for (const record of move.cases) {
         const item = await itemOf(work, record)
         if (!item) continue
-        const said = data.outcome?.items.find((one) => one.item === item)
+        const said = await saidOf(move, record)
         await work.tx
           .updateTable('order_items')
           .set({
@@ -67,30 +69,16 @@ export function orderEffects(
             verdict: said?.verdict ?? null,
             cause: said?.cause ?? null,
             parts: said?.partsUsed?.map((part) => part.sku) ?? [],
+            parts_used: said?.partsUsed ? JSON.stringify(said.partsUsed) : null,
           })
           .where('brand_id', '=', work.brandId)
           .where('item_id', '=', item)
           .execute()
       }
-      for (const orderId of ordersOf(move.cases)) await clearTimer(work, 'accept_by', orderId)
     },
   }
 }
 
-function ordersOf(cases: readonly CaseRecord[]): string[] {
-  return [...new Set(cases.flatMap((record) => (record.work_order_id === null ? [] : [record.work_order_id])))]
-}
-
-async function endItems(work: Work, orderId: string, cases: readonly CaseRecord[]): Promise<void> {
-  await work.tx
-    .updateTable('order_items')
-    .set({ live: false })
-    .where('brand_id', '=', work.brandId)
-    .where('work_order_id', '=', orderId)
-    .where(
-      'case_id',
-      'in',
-      cases.map((record) => record.case_id),
-    )
-    .execute()
+function end(move: Move): { by: Move['by']; reason: string | null; endReason: string } {
+  return { by: move.by, reason: move.why, endReason: END_REASON[move.event] ?? 'called_off' }
 }

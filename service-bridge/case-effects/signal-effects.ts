@@ -1,11 +1,13 @@
+import { instant } from '#contracts'
 import { derivedId } from '#platform'
 import { submitChange } from '#store'
 import type { CaseBehaviour, Move } from '../case-driver.ts'
 import { type CaseRecord, changeCase, ruleKeysOf } from '../case-record.ts'
+import { changeOrder } from '../order-record.ts'
 import { tellBrand, tellPartner } from '../outgoing.ts'
-import { SELF_SERVICE_MS } from '../policy.ts'
+import { MUTED_MS_MAX, OBJECTION_MS, SELF_SERVICE_MS } from '../policy.ts'
 import { clearTimer, setTimer } from '../timers.ts'
-import { itemOf } from './order-item.ts'
+import { saidOf } from './order-item.ts'
 
 /** What a transition tells the rules through the log: resets, outcomes, and what to watch for. */
 export const signalEffects: Pick<
@@ -17,6 +19,8 @@ export const signalEffects: Pick<
   | 'recordOutcome'
   | 'startVerification'
   | 'tellVerdict'
+  | 'muteDevice'
+  | 'unmuteDevice'
 > = {
   async watchSignal(move) {
     for (const record of move.cases) {
@@ -48,8 +52,7 @@ export const signalEffects: Pick<
   async resetComponent(move) {
     for (const record of move.cases) {
       const bySelf = record.work_order_id === null || move.data.outcome === undefined
-      const item = bySelf ? null : await itemOf(move.work, record)
-      const said = move.data.outcome?.items.find((one) => one.item === item)
+      const said = await saidOf(move, record)
       if (!bySelf && (said?.partsUsed?.length ?? 0) === 0) continue
       await change(move, `reset ${record.orders} ${record.attempts}`, record, {
         type: 'component.reset',
@@ -64,8 +67,7 @@ export const signalEffects: Pick<
 
   async recordOutcome(move) {
     for (const record of move.cases) {
-      const item = await itemOf(move.work, record)
-      const said = move.data.outcome?.items.find((one) => one.item === item)
+      const said = await saidOf(move, record)
       if (!said) continue
       await change(move, `outcome ${record.orders}`, record, {
         type: 'technician.outcome',
@@ -82,10 +84,31 @@ export const signalEffects: Pick<
 
   async startVerification(move) {
     for (const record of move.cases) {
-      const item = await itemOf(move.work, record)
-      const said = move.data.outcome?.items.find((one) => one.item === item)
+      const said = await saidOf(move, record)
       await watch(move, record, (said?.partsUsed?.length ?? 0) > 0)
       await setTimer(move.work, 'verification', record.case_id, move.work.atMs + move.core.policy.verificationMs)
+    }
+  },
+
+  /** C13: while somebody works on it, what the device says of itself is kept from people, not from the state. */
+  async muteDevice(move) {
+    for (const record of oneOfEachDevice(move.cases)) {
+      await change(move, `mute ${record.orders} ${record.events}`, record, {
+        type: 'silence.started',
+        silenceId: muteId(record),
+        scope: { deviceId: record.device_id },
+        kind: 'service',
+        untilMs: move.work.atMs + MUTED_MS_MAX,
+      })
+    }
+  },
+
+  async unmuteDevice(move) {
+    for (const record of oneOfEachDevice(move.cases)) {
+      await change(move, `unmute ${record.orders} ${record.events}`, record, {
+        type: 'silence.ended',
+        silenceId: muteId(record),
+      })
     }
   },
 
@@ -103,7 +126,7 @@ export const signalEffects: Pick<
         .executeTakeFirst()
       await work.tx
         .updateTable('order_items')
-        .set({ verified: end })
+        .set({ verified: end, verified_at_ms: work.atMs })
         .where('brand_id', '=', work.brandId)
         .where('work_order_id', '=', record.work_order_id)
         .where('case_id', '=', record.case_id)
@@ -119,12 +142,23 @@ export const signalEffects: Pick<
           caseId: record.case_id,
           component: record.component,
           attempt: record.attempts,
+          objectUntil: end === 'verified' ? null : instant(work.atMs + OBJECTION_MS),
         },
       }
+      await changeOrder(work, record.work_order_id, {})
       await tellPartner(work, order.partner_key, telling)
       await tellBrand(core, work, telling)
     }
   },
+}
+
+/** Named by order and device: several needs of one device are one visit to it. */
+function muteId(record: CaseRecord): string {
+  return derivedId('chg', 'mute', record.work_order_id ?? record.case_id, record.device_id)
+}
+
+function oneOfEachDevice(cases: readonly CaseRecord[]): CaseRecord[] {
+  return [...new Map(cases.map((record) => [record.device_id, record])).values()]
 }
 
 /** Starts the evaluator's watch over the component's recovery condition. */
@@ -139,7 +173,22 @@ async function watch(move: Move, record: CaseRecord, partReplaced: boolean): Pro
     attempt,
     repairedAtMs: move.work.atMs,
     partReplaced,
+    ...(partReplaced ? { before: levelsOf(record) } : {}),
   })
+}
+
+/** Latest readings of the evidence whose mean stands for where a metric was: one alone may be an outlier. */
+const LEVEL_POINTS = 12
+
+/** Where the signal stood when the need was found, by metric. */
+function levelsOf(record: CaseRecord): Record<string, number> {
+  const levels: Record<string, number> = {}
+  for (const { metric, value, series } of record.evidence) {
+    const points = series.slice(-LEVEL_POINTS).map(([, point]) => point)
+    if (points.length > 0) levels[metric] = points.reduce((sum, point) => sum + point, 0) / points.length
+    else if (typeof value === 'number') levels[metric] = value
+  }
+  return levels
 }
 
 async function change(

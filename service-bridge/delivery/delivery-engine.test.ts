@@ -13,7 +13,7 @@ async function ordered(options: Parameters<typeof makeWorld>[0] = {}): Promise<W
     rule: { dispatch: 'auto' },
     standingShare: true,
     // Nobody promised when to accept, so nothing but the order itself goes to the partner.
-    agreement: { sla: { accept: 'P30D' } },
+    agreement: { sla: { accept: 'P30D', book: 'P30D', arrive: 'P30D', finish: 'P30D' } },
     ...options,
     bridge: { random: even, ...options.bridge },
   })

@@ -8,7 +8,16 @@ import { flagOrderReview } from '../review.ts'
 import { admission, afterFailure, afterSuccess } from './breaker.ts'
 import { heldByGate, heldByNight } from './delivery-gate.ts'
 import { type Destination, destinationKey, disable, readDestination, writeBreaker } from './destination.ts'
-import { cancelAll, change, type Delivery, dueDestinations, lockBreaker, nextDue, type Place } from './outbox.ts'
+import {
+  cancelAll,
+  change,
+  type Delivery,
+  dueDestinations,
+  lockBreaker,
+  nextDue,
+  type Place,
+  wasCancelled,
+} from './outbox.ts'
 import { nextPauseMs } from './retry-schedule.ts'
 import type { OutgoingMessage } from './send.ts'
 import { type Answer, verdictOf } from './verdict.ts'
@@ -194,6 +203,8 @@ export function createDeliveryEngine(core: Core, send: Send): DeliveryEngine {
       )
       return
     }
+    // Called back while it was under way: it did not arrive, and is not tried again.
+    if (await wasCancelled(tx, delivery)) return
     // A probe finds out about the endpoint; it is not one of the delivery's own attempts.
     const attempts = delivery.attempts + (outcome.probe ? 0 : 1)
     const pauseMs = outcome.probe ? 0 : nextPauseMs(attempts, core.random)

@@ -16,7 +16,7 @@ async function dueWorld(): Promise<World> {
   const world = await makeWorld({
     rule: { dispatch: 'auto' },
     standingShare: true,
-    agreement: { sla: { accept: 'P30D' } },
+    agreement: { sla: { accept: 'P30D', book: 'P30D', arrive: 'P30D', finish: 'P30D' } },
     bridge: { resolveHost: async () => ['127.0.0.1'] },
   })
   // By a name, so that there is a way to look up between the claim and the connection.

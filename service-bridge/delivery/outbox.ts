@@ -84,3 +84,14 @@ export async function cancelAll(tx: Tx, place: Place, reason: string): Promise<v
   if (place.kind === 'brand') all = all.where('brand_id', '=', place.brandId)
   await all.execute()
 }
+
+/** Whether somebody called the delivery back since it was claimed. */
+export async function wasCancelled(tx: Tx, delivery: Delivery): Promise<boolean> {
+  const row = await tx
+    .selectFrom('deliveries')
+    .select('state')
+    .where('brand_id', '=', delivery.brand_id)
+    .where('delivery_id', '=', delivery.delivery_id)
+    .executeTakeFirst()
+  return row?.state === 'cancelled'
+}

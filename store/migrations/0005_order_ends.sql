@@ -52,7 +52,6 @@ CREATE INDEX work_orders_changed ON work_orders (partner_key, updated_at_ms, wor
 ALTER TABLE order_items
   -- With serials, origin and what became of the old part; `parts` are the stock numbers alone.
   ADD COLUMN parts_used      jsonb,
-  ADD COLUMN report          jsonb,
   -- When `verified` was said: a partner may object for a while from here.
   ADD COLUMN verified_at_ms  bigint;
 

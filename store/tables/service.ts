@@ -226,7 +226,6 @@ export interface OrderItemsTable {
   verified: Nullable<'verified' | 'not_fixed' | 'not_observed' | 'unverified'>
   finished_at_ms: Nullable<Ms>
   parts_used: NullableJson<NonNullable<OutcomeItem['partsUsed']>>
-  report: NullableJson<OutcomeItem['report']>
   verified_at_ms: Nullable<Ms>
 }
 
