@@ -53,6 +53,13 @@ export const airConditioner: CatalogEntry = {
           minReadings: 16,
         },
       },
+      // Nothing measures it; the home is asked whether it is clean.
+      {
+        key: 'coil',
+        kind: 'hygiene',
+        name: { en: 'Indoor coil', 'zh-CN': '室内换热器' },
+        ratedLife: { metric: 'run_hours', value: 800 },
+      },
     ],
     warranty: { whole: 'P2190D', startsAt: 'purchase' },
     reporting: { mode: 'periodic', every: '30m', batchEvery: '1h', clock: 'device' },
@@ -123,6 +130,38 @@ export const airConditioner: CatalogEntry = {
         skills: ['air-conditioner'],
         duration: 'PT90M',
       },
+    },
+    {
+      key: 'coil-clean-due',
+      name: { en: 'Air conditioner wants a clean before summer', 'zh-CN': '入夏前空调该清洗了' },
+      scope: { product: 'ac-35' },
+      component: 'coil',
+      severity: 'info',
+      // Before the heat, by the home's own calendar, and only where it has run enough to be dirty.
+      when: {
+        all: [
+          { season: { from: '--04-15', to: '--06-15' } },
+          {
+            usage: {
+              metric: 'run_hours',
+              op: '>=',
+              value: { param: 'coil_hours', default: 400 },
+              sinceService: true,
+              perDayMax: 24,
+            },
+          },
+        ],
+      },
+      latch: 'until-serviced',
+      dispatch: 'offer',
+      cause: {
+        code: 'dirty-coil',
+        text: {
+          en: 'Dust and mould sit on the coil after a season of running; before the heat is the time to clean it',
+          'zh-CN': '运行一季后换热器积尘发霉，入夏前清洗最合适',
+        },
+      },
+      service: { job: 'clean-ac-filter', skills: ['air-conditioner'], duration: 'PT40M' },
     },
   ],
   jobs: [

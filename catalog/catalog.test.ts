@@ -1,6 +1,6 @@
 import { Compile } from 'typebox/compile'
 import { describe, expect, test } from 'vitest'
-import { type Condition, JobTemplate, ProductDocument, RuleDocument } from '#contracts'
+import { type Condition, JobTemplate, ProductDocument, RuleDocument, WHOLE_DEVICE } from '#contracts'
 import { catalog, catalogEntry, jobTemplate } from './index.ts'
 
 const productSchema = Compile(ProductDocument)
@@ -12,11 +12,9 @@ function metricsOf(condition: Condition): string[] {
   if ('any' in condition) return condition.any.flatMap(metricsOf)
   if ('not' in condition) return metricsOf(condition.not)
   if ('noData' in condition) return condition.noData.metric ? [condition.noData.metric] : []
-  if ('change' in condition) return [condition.change.metric]
-  if ('usage' in condition) return [condition.usage.metric]
-  if ('event' in condition) return [condition.event.metric]
-  if ('age' in condition || 'season' in condition) return []
-  return [condition.metric]
+  if ('metric' in condition) return [condition.metric]
+  const [leaf] = Object.values(condition) as [{ metric?: string }]
+  return leaf.metric === undefined ? [] : [leaf.metric]
 }
 
 describe.each(catalog)('$category', (entry) => {
@@ -32,18 +30,19 @@ describe.each(catalog)('$category', (entry) => {
 
   test('rules speak of metrics, components, jobs and parts that exist', () => {
     for (const rule of entry.rules) {
-      expect(components).toContain(rule.component)
+      expect([...components, WHOLE_DEVICE]).toContain(rule.component)
       for (const metric of metricsOf(rule.when)) expect(metrics).toContain(metric)
       if (rule.dispatch === 'notify') continue
       const job = jobTemplate(rule.service!.job)!
       expect(entry.jobs).toContain(job)
       for (const part of rule.service?.parts ?? []) expect(skus).toContain(part.sku)
-      expect(rule.service?.selfService?.guide).toBe(job.selfService?.guide)
+      if (rule.service?.selfService) expect(rule.service.selfService.guide).toBe(job.selfService?.guide)
     }
   })
 
-  test('every component says how its repair shows', () => {
+  test('every component says how its repair shows, but for what only eyes can see', () => {
     for (const component of entry.product.components ?? []) {
+      if (component.kind === 'hygiene') continue
       expect(component.recovery, component.key).toBeDefined()
       for (const metric of metricsOf(component.recovery!.when)) expect(metrics).toContain(metric)
       if (component.part) expect(skus).toContain(component.part)

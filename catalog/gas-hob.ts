@@ -1,3 +1,4 @@
+import { WHOLE_DEVICE } from '#contracts'
 import type { CatalogEntry } from './entry.ts'
 
 /** Gas hob. Gas in the air is a danger, not a need: its rule tells the home at once. */
@@ -162,6 +163,25 @@ export const gasHob: CatalogEntry = {
         duration: 'PT60M',
       },
     },
+    {
+      key: 'hob-over-age',
+      name: { en: 'Gas hob past its safe age', 'zh-CN': '燃气灶超过安全使用年限' },
+      scope: { product: 'hb-2' },
+      component: WHOLE_DEVICE,
+      severity: 'warning',
+      // GB 17905 sets the age at which gas appliances are scrapped; an age is known to the day, so the home hears of it in time.
+      when: { age: { op: '>=', value: { param: 'scrap_days', default: 2860 } } },
+      latch: 'until-serviced',
+      dispatch: 'offer',
+      cause: {
+        code: 'over-age',
+        text: {
+          en: 'In two months it reaches the age at which the national standard takes it out of use',
+          'zh-CN': '再过两个月达到国家标准规定的报废年限',
+        },
+      },
+      service: { job: 'replace-gas-hob', skills: ['gas-hob'], duration: 'PT90M' },
+    },
   ],
   jobs: [
     {
@@ -214,6 +234,31 @@ export const gasHob: CatalogEntry = {
         { en: 'Replace hose or seal; hold pressure for ten minutes.', 'zh-CN': '更换软管或密封，保压十分钟。' },
       ],
       safety: [{ en: 'No flame, no switch, no phone in the kitchen.', 'zh-CN': '厨房内严禁明火、开关电器、打电话。' }],
+    },
+    {
+      code: 'replace-gas-hob',
+      title: { en: 'Replace the gas hob', 'zh-CN': '更换燃气灶' },
+      kind: 'replace_device',
+      duration: 'PT90M',
+      parts: [],
+      certifications: ['gas-appliance'],
+      tools: [{ en: 'Leak spray, manometer, new hose', 'zh-CN': '检漏液、压力计、新软管' }],
+      steps: [
+        {
+          en: 'Agree on the new appliance with the home before anything is taken down.',
+          'zh-CN': '拆旧前与用户确认新机型。',
+        },
+        {
+          en: 'Close the gas, take the old one down and mark it scrapped.',
+          'zh-CN': '关气拆旧，旧机贴报废标识并回收。',
+        },
+        {
+          en: 'Fit the new one with a new hose; hold pressure for ten minutes.',
+          'zh-CN': '新机配新软管，保压十分钟。',
+        },
+        { en: 'Register the new appliance with its date of installation.', 'zh-CN': '登记新机与安装日期。' },
+      ],
+      safety: [{ en: 'Only with a gas fitter’s certificate.', 'zh-CN': '须持燃气具安装资质。' }],
     },
   ],
   parts: [

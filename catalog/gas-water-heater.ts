@@ -1,3 +1,4 @@
+import { WHOLE_DEVICE } from '#contracts'
 import type { CatalogEntry } from './entry.ts'
 
 /** Instantaneous gas water heater. Carbon monoxide is a danger, not a need: its rule tells the home at once. */
@@ -142,6 +143,25 @@ export const gasWaterHeater: CatalogEntry = {
       cause: { code: 'exhaust-enters', text: { en: 'Exhaust gas enters the room', 'zh-CN': '烟气进入室内' } },
       service: { job: 'clean-flue', skills: ['gas-water-heater'], duration: 'PT60M' },
     },
+    {
+      key: 'gas-heater-over-age',
+      name: { en: 'Gas water heater past its safe age', 'zh-CN': '燃气热水器超过安全使用年限' },
+      scope: { product: 'gh-16' },
+      component: WHOLE_DEVICE,
+      severity: 'warning',
+      // GB 17905 sets the age at which gas appliances are scrapped; an age is known to the day, so the home hears of it in time.
+      when: { age: { op: '>=', value: { param: 'scrap_days', default: 2860 } } },
+      latch: 'until-serviced',
+      dispatch: 'offer',
+      cause: {
+        code: 'over-age',
+        text: {
+          en: 'In two months it reaches the age at which the national standard takes it out of use',
+          'zh-CN': '再过两个月达到国家标准规定的报废年限',
+        },
+      },
+      service: { job: 'replace-gas-heater', skills: ['gas-water-heater'], duration: 'PT90M' },
+    },
   ],
   jobs: [
     {
@@ -178,6 +198,31 @@ export const gasWaterHeater: CatalogEntry = {
         { en: 'Back pressure below 55 Pa, CO below 10 ppm.', 'zh-CN': '背压低于 55 Pa，一氧化碳低于 10 ppm。' },
       ],
       safety: [{ en: 'Never run it with the flue open.', 'zh-CN': '烟道未装好严禁运行。' }],
+    },
+    {
+      code: 'replace-gas-heater',
+      title: { en: 'Replace the gas water heater', 'zh-CN': '更换燃气热水器' },
+      kind: 'replace_device',
+      duration: 'PT90M',
+      parts: [],
+      certifications: ['gas-appliance'],
+      tools: [{ en: 'Leak spray, manometer, new hose', 'zh-CN': '检漏液、压力计、新软管' }],
+      steps: [
+        {
+          en: 'Agree on the new appliance with the home before anything is taken down.',
+          'zh-CN': '拆旧前与用户确认新机型。',
+        },
+        {
+          en: 'Close the gas, take the old one down and mark it scrapped.',
+          'zh-CN': '关气拆旧，旧机贴报废标识并回收。',
+        },
+        {
+          en: 'Fit the new one with a new hose; hold pressure for ten minutes.',
+          'zh-CN': '新机配新软管，保压十分钟。',
+        },
+        { en: 'Register the new appliance with its date of installation.', 'zh-CN': '登记新机与安装日期。' },
+      ],
+      safety: [{ en: 'Only with a gas fitter’s certificate.', 'zh-CN': '须持燃气具安装资质。' }],
     },
   ],
   parts: [

@@ -11,9 +11,6 @@ export const REPORT_CHANNELS = ['hotline', 'app', 'wechat', 'partner'] as const
 export const STORED_REPORT_CHANNELS = [...REPORT_CHANNELS, 'page'] as const
 export type ReportChannel = (typeof STORED_REPORT_CHANNELS)[number]
 
-/** The component of a need nobody could yet place in the appliance. */
-export const WHOLE_DEVICE = 'whole-device'
-
 export const FaultReportBody = Type.Object(
   {
     /** Id of the device; or its serial. Exactly one of the two. */
@@ -39,7 +36,7 @@ export const FaultReport = Type.Object(
     deviceId: Id,
     homeId: Nullable(Id),
     caseId: Nullable(Id),
-    /** The component it was taken to be about; `whole-device` when nothing pointed to one. */
+    /** The component it was taken to be about; `device` when nothing pointed to one. */
     component: Nullable(Key),
     channel: Type.Enum([...STORED_REPORT_CHANNELS]),
     symptomCode: Nullable(Key),

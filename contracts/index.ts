@@ -43,7 +43,6 @@ export {
   REPORT_CHANNELS,
   type ReportChannel,
   STORED_REPORT_CHANNELS,
-  WHOLE_DEVICE,
 } from './fault-report.ts'
 export { FLEET_HOLD_STATES, FleetHold, type FleetHoldState } from './fleet-hold.ts'
 export { JobKind, JobPart, JobStep, JobTemplate, SelfServiceGuide } from './job.ts'
@@ -138,6 +137,7 @@ export {
   Reporting,
   Symptom,
   Warranty,
+  WHOLE_DEVICE,
 } from './product.ts'
 export {
   PartnerQuote,

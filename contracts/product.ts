@@ -34,6 +34,9 @@ export type Recovery = Omit<Static<typeof Recovery>, 'when'> & { when: import('.
 export const Symptom = Type.Object({ code: Key, name: Type.Optional(Text) }, { additionalProperties: false })
 export type Symptom = Static<typeof Symptom>
 
+/** A component of every product: the appliance as a whole, and any need nobody could yet place in it. */
+export const WHOLE_DEVICE = 'device'
+
 /** A part of the appliance that wears. */
 export const Component = Type.Object(
   {

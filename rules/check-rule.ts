@@ -1,4 +1,4 @@
-import type { ProductDocument, RuleDocument, SafetyKind } from '#contracts'
+import { type ProductDocument, type RuleDocument, type SafetyKind, WHOLE_DEVICE } from '#contracts'
 import { durationMs, type Problem } from '#platform'
 import {
   type ConditionContext,
@@ -10,7 +10,7 @@ import {
   EVALUATION_MS_MIN,
 } from './check-condition.ts'
 import { isReserved } from './check-names.ts'
-import { findComponent, WHOLE_DEVICE } from './compile.ts'
+import { findComponent } from './compile.ts'
 import { didYouMean } from './did-you-mean.ts'
 import { pointerOf } from './plain-input.ts'
 import { reportingTimes } from './reporting.ts'

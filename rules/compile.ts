@@ -1,5 +1,5 @@
 import type { Component, Condition, LeafCondition, Metric, ProductDocument, RuleDocument, Value } from '#contracts'
-import { DEVICE_SILENT } from '#contracts'
+import { DEVICE_SILENT, WHOLE_DEVICE } from '#contracts'
 import { durationMs } from '#platform'
 import { ageDays } from './age.ts'
 import { type HoldTimes, LIFE_LENGTH } from './alert-clock.ts'
@@ -25,9 +25,6 @@ export const CONSUMABLE_KINDS: ReadonlySet<string> = new Set([
   'bag',
   'lamp',
 ])
-
-/** A component of every product: the appliance as a whole. */
-export const WHOLE_DEVICE = 'device'
 
 /** Names the columns of a product's rows; a name keeps its column for good. */
 export interface Columns {

@@ -83,7 +83,9 @@ function modelOf(category: string, city: Random, random: Random, main: number, o
 
 /** The first component is the one that is due by turns; the others are wherever life has brought them. */
 function startingWear(category: string, main: number, other: () => number): Record<string, number> {
-  const [first, ...rest] = catalogEntry(category)!.product.components!.map((component) => component.key)
+  const [first, ...rest] = catalogEntry(category)!
+    .product.components!.filter((component) => component.recovery)
+    .map((component) => component.key)
   // A bearing in mid-life has a long way to go: a little ahead, so that a season sees one fail.
   if (category === 'washing-machine') return { 'drum-bearing': Math.min(0.82, main + 0.04), 'drain-filter': other() }
   // A door sags slowly; half of it leaves the cells the first word.

@@ -65,7 +65,9 @@ export function runPackYear({ category, devices, days, seed }: PackYearOptions):
   for (let n = 0; n < devices; n++) {
     const random = seededRandom(seed).fork(`${category} ${n}`)
     const initialWear = Object.fromEntries(
-      entry.product.components!.map(({ key }) => [key, WEAR_AT_START_MAX * random.next()]),
+      entry.product
+        .components!.filter((component) => component.recovery)
+        .map(({ key }) => [key, WEAR_AT_START_MAX * random.next()]),
     )
     const model = makeAppliance(category, {
       city: seededRandom(seed).fork('city'),
@@ -191,9 +193,14 @@ function live(entry: CatalogEntry, model: DeviceModel, deviceId: string, days: n
   }
 }
 
-/** Components whose wear a rule looks for; dangers are not wear. */
+/** Components whose wear a rule looks for: dangers are no wear, and what goes by age, use or season alone is not judged by physics. */
 function watchedComponents(entry: CatalogEntry): string[] {
-  return [...new Set(entry.rules.filter((rule) => !rule.safety).map((rule) => rule.component))]
+  const measured = new Set(entry.product.components!.filter((it) => it.recovery).map((it) => it.key))
+  return [
+    ...new Set(
+      entry.rules.filter((rule) => !rule.safety && measured.has(rule.component)).map((rule) => rule.component),
+    ),
+  ]
 }
 
 function deviceFacts(deviceId: string, productKey: string) {

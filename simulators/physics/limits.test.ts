@@ -18,6 +18,8 @@ import { WashingMachine } from './washing-machine.ts'
 const DAY_MS = 86_400_000
 const START_MS = Date.UTC(2026, 2, 1)
 const LIVES = 6
+/** As many half-hour samples as the longest window of these rules holds, with room. */
+const SAMPLES_MAX = 500
 
 function ruleOf(category: string, key: string): Condition {
   return catalogEntry(category)!.rules.find((rule) => rule.key === key)!.when
@@ -106,7 +108,7 @@ describe.each(lives)('$rule', ({ rule, component, make, keep, inARow }) => {
         expect(model.wear(component), 'nothing was said before it failed').toBeLessThan(1)
         if (keep && model.wear(keep) > 0.3) model.replace(keep)
         samples.push({ atMs, values: model.measure(atMs) as Record<string, number> })
-        if (samples.length > 250) samples.shift()
+        if (samples.length > SAMPLES_MAX) samples.shift()
         held = holds(condition, samples) ? held + 1 : 0
       }
       wears.push(model.wear(component))
@@ -122,7 +124,7 @@ describe.each(lives)('$rule', ({ rule, component, make, keep, inARow }) => {
     const samples: { atMs: number; values: Record<string, number> }[] = []
     for (let atMs = START_MS; atMs < START_MS + 20 * DAY_MS; atMs += model.everyMs) {
       samples.push({ atMs, values: model.measure(atMs) as Record<string, number> })
-      if (samples.length > 250) samples.shift()
+      if (samples.length > SAMPLES_MAX) samples.shift()
       expect(holds(condition, samples)).toBe(false)
     }
   })

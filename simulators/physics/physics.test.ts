@@ -20,7 +20,8 @@ const kinds: Record<string, (seed: number, wear?: number) => DeviceModel> = Obje
     category,
     (seed: number, wear = 0) => {
       const random = seededRandom(seed)
-      const components = catalogEntry(category)!.product.components!
+      // What nothing measures has no physics.
+      const components = catalogEntry(category)!.product.components!.filter((component) => component.recovery)
       const initialWear = Object.fromEntries(components.map(({ key }) => [key, wear]))
       return makeAppliance(category, { city: random.fork('climate'), random, initialWear })
     },
@@ -65,7 +66,12 @@ test('every kind of the catalog has physics for the parts its product names, and
   for (const [category, make] of Object.entries(kinds)) {
     const { product } = catalogEntry(category)!
     const model = make(5)
-    expect([...model.components].sort(), category).toEqual(product.components!.map(({ key }) => key).sort())
+    expect([...model.components].sort(), category).toEqual(
+      product
+        .components!.filter((component) => component.recovery)
+        .map(({ key }) => key)
+        .sort(),
+    )
     const metrics = new Map(product.metrics.map((metric) => [metric.key, metric]))
     for (let atMs = START_MS; atMs < START_MS + 10 * DAY_MS; atMs += model.everyMs) {
       for (const [key, value] of Object.entries(model.measure(atMs))) {
