@@ -7,6 +7,7 @@ export {
 } from './battery-state.ts'
 export { type ConformalBands, fitConformalBands, marginsAt, type Residual } from './conformal.ts'
 export { countsDown } from './countdown-check.ts'
+export { addToDays, type DailyPointsState, NO_DAYS } from './daily-points.ts'
 export { type DriftState, driftOf, NO_DRIFT } from './drift.ts'
 export {
   createDuplicateFilter,
@@ -44,6 +45,7 @@ export {
   type MultivariateBaseline,
   type MultivariateScore,
 } from './multivariate-anomaly.ts'
+export { forecastReach, type ReachForecast } from './reach-forecast.ts'
 export { refractory } from './refractory.ts'
 export { type ReconciledReset, type ResetClaim, type ResetState, reconcileResets, sawReset } from './reset-detector.ts'
 export {
@@ -53,6 +55,7 @@ export {
   StreamAnomaly,
   type StreamAnomalyState,
 } from './stream-anomaly.ts'
+export { fitTrend, type Trend, type TrendFamily, trendAt } from './trend-fit.ts'
 export { fitTriggerOdds, type TriggerCase, type TriggerOdds, triggerScore } from './trigger-odds.ts'
 export { type Unknown, type UnknownReason, unknown } from './unknown.ts'
 export { timeForUse, type UseProfile } from './use-forecast.ts'

@@ -10,4 +10,11 @@ declare module 'ml-regression' {
     readonly weights: number[][]
     predict(inputs: readonly number[]): number[]
   }
+
+  interface OneInput {
+    predict(input: number): number
+  }
+  export const SimpleLinearRegression: new (inputs: readonly number[], outputs: readonly number[]) => OneInput
+  export const ExponentialRegression: new (inputs: readonly number[], outputs: readonly number[]) => OneInput
+  export const PowerRegression: new (inputs: readonly number[], outputs: readonly number[]) => OneInput
 }
