@@ -17,7 +17,14 @@ import {
   toError,
 } from '#platform'
 import { type BridgePolicy, createServiceBridge, forgetEffects, type ServiceBridge } from '#service-bridge'
-import { type Database, forgetOldIdempotencyKeys, forgetOldReceipts, readFact, writeFact } from '#store'
+import {
+  type Database,
+  forgetOldDeliveries,
+  forgetOldIdempotencyKeys,
+  forgetOldReceipts,
+  readFact,
+  writeFact,
+} from '#store'
 import type { HubConfig } from './config.ts'
 import { openDataDir } from './data-dir.ts'
 import { announceStart } from './hub-life.ts'
@@ -247,6 +254,7 @@ function retentionOf({ log, rules, record }: LogPart, db: Database) {
       async (nowMs: number) => record?.history.tidy(nowMs),
       (nowMs: number) => db.asHub((tx) => forgetOldIdempotencyKeys(tx, nowMs)),
       (nowMs: number) => db.asHub((tx) => forgetOldReceipts(tx, nowMs)),
+      async (nowMs: number) => void (await forgetOldDeliveries(db, nowMs)),
       async () => {
         const stateSeq = (await rules?.position())?.stateSeq ?? 0
         await db.asHub((tx) => forgetEffects(tx, stateSeq))

@@ -85,6 +85,8 @@ export const ExtendedWarranty = Type.Object(
   {
     until: Instant,
     components: Type.Optional(Type.Array(Key, { minItems: 1, maxItems: 50 })),
+    /** What was bought: a longer warranty when not said, or a plan that includes upkeep, paid for in advance to the brand. */
+    kind: Type.Optional(Type.Enum(['extended_warranty', 'care_plan'])),
     /** Whose product it is, when not the brand's. */
     provider: Type.Optional(Type.String({ maxLength: 100 })),
   },

@@ -23,7 +23,7 @@ import { PARTNERS_OFFERED_MAX, SERIES_POINTS_MAX } from './policy.ts'
 import { type PricedJob, priceLines, totalOf } from './price.ts'
 import { recentAnswers } from './recent-answers.ts'
 import { type VisitParts, visitParts } from './visit-parts.ts'
-import { coverageOf } from './warranty.ts'
+import { type CoverageAnswer, coverageOf } from './warranty.ts'
 
 /** What a home is asked, as it was when it was asked; kept with the offer and frozen on acceptance. */
 export interface OfferTerms {
@@ -124,6 +124,7 @@ export async function planVisit(
     })),
     needs,
     repairer,
+    facts.some((one) => coverOf(one, null, work.atMs).payer === 'homeowner'),
   )
   const left = without ? able.filter((candidate) => !without(candidate)) : able
   const closed = await partnerGates(work)
@@ -134,7 +135,10 @@ export async function planVisit(
   const price = agreed ?? charge
   // The price shown is the price paid: a dearer partner is not named while the home pays.
   const candidates = open
-    .filter((one) => price?.payer !== 'homeowner' || one.totalMinor <= price.totalMinor)
+    .filter(
+      (one) =>
+        price?.payer !== 'homeowner' || chargeOf(one, facts, priced, parts, work.atMs).totalMinor <= price.totalMinor,
+    )
     .slice(0, PARTNERS_OFFERED_MAX)
   return {
     facts,
@@ -154,6 +158,20 @@ function visitMsOf(jobs: readonly JobTemplate[]): number {
   return jobs.reduce((sum, job) => sum + (durationMs(job.duration) ?? fallbackMs), 0)
 }
 
+/** Who pays for one need; whose failed repair it was matters only once it is known who comes. */
+function coverOf(facts: CaseFacts, partnerKey: string | null, atMs: number): CoverageAnswer {
+  const { device, failedRepair } = facts
+  return coverageOf({
+    product: facts.product ?? {},
+    component: facts.record.component,
+    purchasedAtMs: device?.purchasedAtMs ?? null,
+    installedAtMs: device?.installedAtMs ?? null,
+    extended: device?.extended ?? null,
+    atMs,
+    rework: failedRepair === null ? null : failedRepair.partnerKey === partnerKey ? 'own' : 'of_another',
+  })
+}
+
 function chargeOf(
   { document: agreement, partnerKey }: Pick<AgreementCandidate, 'document' | 'partnerKey'>,
   facts: readonly CaseFacts[],
@@ -161,22 +179,15 @@ function chargeOf(
   parts: VisitParts,
   atMs: number,
 ): Charge {
-  const covers = facts.map((one) =>
-    coverageOf({
-      product: one.product ?? {},
-      component: one.record.component,
-      purchasedAtMs: one.device?.purchasedAtMs ?? null,
-      installedAtMs: one.device?.installedAtMs ?? null,
-      extended: one.device?.extended ?? null,
-      atMs,
-      rework: one.failedRepair === null ? null : one.failedRepair.partnerKey === partnerKey ? 'own' : 'of_another',
-    }),
-  )
+  const covers = facts.map((one) => coverOf(one, partnerKey, atMs))
   // One visit has one payer: the homeowner's part decides, so that nothing is shown as free that is not. What somebody
-  // else covers stands among the lines at nothing, so that nobody pays for a part under warranty.
+  // else covers stands among the lines at nothing, and with it the way there: they would have had to send somebody anyway.
   const cover = covers.find((one) => one.payer === 'homeowner') ?? covers[0]!
   const own = jobs.filter((_, index) => covers[index]!.payer === cover.payer)
-  const lines = priceLines(agreement, own, parts.names)
+  const covering = cover.payer === 'homeowner' ? covers.find((one) => one.payer !== 'homeowner') : undefined
+  const lines = priceLines(agreement, own, parts.names).map((line) =>
+    covering && line.kind === 'inspection' ? { ...line, amountMinor: 0, coveredBy: covering.payer } : line,
+  )
   for (const [index, { payer }] of covers.entries()) {
     if (payer === cover.payer) continue
     const covered = priceLines(agreement, [jobs[index]!], parts.names).filter((line) => line.kind !== 'inspection')

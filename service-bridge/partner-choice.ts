@@ -51,14 +51,29 @@ function closeness(document: AgreementDocument, region: string): number {
   return Math.max(0, ...document.coverage.filter((prefix) => region.startsWith(prefix)).map((prefix) => prefix.length))
 }
 
+/** A partner the brand named goes first, one with a fixed price before one that bids for each job. */
+const MODES = ['named', 'fixed', 'bids'] as const
+
+function modeOf(document: AgreementDocument): number {
+  return MODES.indexOf(document.settlement?.mode ?? 'fixed')
+}
+
+/** What the brand would owe the partner: the agreed settlement where there is one, else the price list. */
+function costOf({ document, totalMinor }: AgreementCandidate): number {
+  const { settlement } = document
+  return settlement && settlement.mode !== 'bids' ? settlement.amountMinor : totalMinor
+}
+
 /**
  * Those that can come, the one to ask first at the front: whoever made a repair that did not hold, then those
- * that usually come, the cheapest of them, the most local, and by key so that the order is stable.
+ * that usually come, the cheapest of them for the home where it pays, the brand's own choice, the cheapest for the
+ * brand, the most local, and by key so that the order is stable.
  */
 export function rankPartners<C extends AgreementCandidate>(
   candidates: readonly C[],
   needs: VisitNeeds,
   repairer: string | null = null,
+  homePays = true,
 ): C[] {
   const region = needs.region ?? ''
   return candidates
@@ -67,7 +82,9 @@ export function rankPartners<C extends AgreementCandidate>(
       (a, b) =>
         Number(b.partnerKey === repairer) - Number(a.partnerKey === repairer) ||
         Number(isReluctant(a.recent)) - Number(isReluctant(b.recent)) ||
-        a.totalMinor - b.totalMinor ||
+        (homePays ? a.totalMinor - b.totalMinor : 0) ||
+        modeOf(a.document) - modeOf(b.document) ||
+        costOf(a) - costOf(b) ||
         closeness(b.document, region) - closeness(a.document, region) ||
         (a.partnerKey < b.partnerKey ? -1 : 1),
     )

@@ -53,6 +53,18 @@ test('a partner that lets its orders lapse sinks below dearer ones; few answers 
   expect(rank([{ ...dear, ...answers(9, 0) }, cheap], 'dear')).toEqual(['dear', 'cheap'])
 })
 
+test('at one price the brand’s own choice goes first, who bids last; where the home does not pay, what the brand owes counts', () => {
+  const mode = (settlement: AgreementDocument['settlement']) => ({ ...(settlement ? { settlement } : {}) })
+  const plain = candidate('plain', 100)
+  const named = candidate('zz-named', 100, mode({ mode: 'named', amountMinor: 90 }))
+  const bids = candidate('bids', 100, mode({ mode: 'bids', amountMinor: 1 }))
+  const owed = candidate('owed', 50, mode({ mode: 'fixed', amountMinor: 500 }))
+  const rank = (homePays: boolean) =>
+    rankPartners([bids, plain, owed, named], needs, null, homePays).map((one) => one.partnerKey)
+  expect(rank(true)).toEqual(['owed', 'zz-named', 'plain', 'bids'])
+  expect(rank(false)).toEqual(['zz-named', 'plain', 'owed', 'bids'])
+})
+
 test('why somebody cannot', () => {
   expect(unsuitable(AGREEMENT, needs)).toBeNull()
   expect(unsuitable(AGREEMENT, { ...needs, region: null })).toContain('region')
@@ -152,4 +164,20 @@ test('an order that follows its reading at once says that the data is fresh', ()
   expect(dataAgeSeconds(DAY, DAY - 30_000, evidence)).toBe(0)
   expect(dataAgeSeconds(DAY + 41_000, DAY + 10_000, evidence)).toBe(31)
   expect(dataAgeSeconds(DAY, null, [])).toBeNull()
+})
+
+test('a care plan pays through the brand, a longer warranty by itself, each for what it names and while it lasts', () => {
+  const question: CoverageQuestion = {
+    product: {},
+    component: 'hepa-filter',
+    purchasedAtMs: null,
+    installedAtMs: null,
+    extended: { until: instant(10 * DAY), kind: 'care_plan', components: ['hepa-filter'] },
+    atMs: 9 * DAY,
+    rework: null,
+  }
+  expect(coverageOf(question)).toEqual({ coverage: 'care_plan', payer: 'brand', untilMs: 10 * DAY })
+  expect(coverageOf({ ...question, atMs: 10 * DAY }).payer).toBe('homeowner')
+  expect(coverageOf({ ...question, component: 'fan' }).payer).toBe('homeowner')
+  expect(coverageOf({ ...question, extended: { until: instant(10 * DAY) } }).payer).toBe('extended_warranty')
 })

@@ -22,7 +22,7 @@ export interface CoverageAnswer {
 
 /**
  * The maker's warranty (of the component where it names one, else of the whole), then an
- * extended one, then the homeowner. A repair that did not hold is its partner's to repeat, and costs the home nothing whoever comes.
+ * extended one or a care plan, then the homeowner. A repair that did not hold is its partner's to repeat, and costs the home nothing whoever comes.
  * Without a purchase or installation date there is no warranty to rely on: better to quote a
  * price and find it waived than to promise a free visit.
  */
@@ -42,7 +42,11 @@ export function coverageOf(question: CoverageQuestion): CoverageAnswer {
   const { extended } = question
   if (extended && (!extended.components || extended.components.includes(question.component))) {
     const untilMs = Date.parse(extended.until)
-    if (question.atMs < untilMs) return { coverage: 'in_warranty', payer: 'extended_warranty', untilMs }
+    if (question.atMs < untilMs) {
+      return extended.kind === 'care_plan'
+        ? { coverage: 'care_plan', payer: 'brand', untilMs }
+        : { coverage: 'in_warranty', payer: 'extended_warranty', untilMs }
+    }
   }
   return { coverage: 'out_of_warranty', payer: 'homeowner', untilMs: null }
 }

@@ -8,6 +8,7 @@ export {
   waitingChanges,
 } from './control-changes.ts'
 export { asStoreError, isForeignKeyViolation, isTransient, isUniqueViolation } from './database-errors.ts'
+export { DEAD_BODY_KEPT_MS, forgetOldDeliveries, ROW_KEPT_MS, SENT_BODY_KEPT_MS } from './delivery-retention.ts'
 export {
   type EmbeddedPostgres,
   type EmbeddedPostgresOptions,
