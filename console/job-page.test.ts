@@ -2,7 +2,7 @@ import { Compile } from 'typebox/compile'
 import { describe, expect, test } from 'vitest'
 import { JobEventBody, type JobView } from '#contracts'
 import { withPhones } from './testing/phone.ts'
-import { jobView, siteAddress } from './testing/recorded.ts'
+import { jobView, siteAddress, twoItems } from './testing/recorded.ts'
 
 const EVENT = Compile(JobEventBody)
 const JOB = '/job/v1/tok'
@@ -119,5 +119,268 @@ describe('job page', () => {
     await page.locator('.switch').click()
     expect(await page.locator('body').textContent()).toContain('1102')
     expect(reads()).toBe(1)
+  })
+
+  const at = (status: NonNullable<JobView['status']>, allowed: JobView['allowed'], change: Partial<JobView> = {}) =>
+    jobView({ status, allowed, siteOpen: true, ...change })
+  const outbox = '[data-waiting]'
+
+  test('without a connection what is said waits, outlives a reload, and arrives once, in order', async () => {
+    let view = at('appointed', ['dispatched', 'en_route', 'arrived', 'completed'])
+    const page = await phone('/j/tok', {
+      [`GET ${JOB}`]: () => ({ body: view }),
+      [`POST ${JOB}/events`]: (body) => {
+        const { status } = body as JobEventBody
+        view = at(status, status === 'arrived' ? ['completed', 'failed'] : ['en_route', 'arrived', 'completed'])
+        return { body: view }
+      },
+    })
+    await page.context().setOffline(true)
+    for (const status of ['dispatched', 'en_route', 'arrived']) {
+      await page.locator(`button.main[data-status=${status}]`).click()
+      await page.locator(outbox).getByText('等待网络，尚未发出').waitFor()
+    }
+    // In the cellar the work goes on: the next step is there although the hub knows of none.
+    await page.locator('button.main[data-status=completed]').waitFor()
+    expect(await page.locator(outbox).innerText()).toContain('已派出 → 前往中 → 已到达')
+    expect(posts()).toEqual([])
+    await page.context().setOffline(false)
+    await page.reload()
+    await page.locator(outbox).waitFor({ state: 'detached' })
+    await page.locator('button.main[data-status=completed]').waitFor()
+    const events = sent(`${JOB}/events`) as JobEventBody[]
+    expect(events.map(({ status }) => status)).toEqual(['dispatched', 'en_route', 'arrived'])
+    expect(new Set(events.map(({ id }) => id)).size).toBe(3)
+    for (const event of events) expect([...EVENT.Errors(event)]).toEqual([])
+  })
+
+  test('an answer that was lost on its way: the same saying goes out under the same id', async () => {
+    let view = jobView()
+    let lose = true
+    const page = await phone('/j/tok', {
+      [`GET ${JOB}`]: () => ({ body: view }),
+      [`POST ${JOB}/events`]: () => {
+        view = at('accepted', ['appointed', 'dispatched'])
+        const status = lose ? 503 : 200
+        lose = false
+        return { status, body: status === 200 ? view : { code: 'STORE_UNAVAILABLE', detail: 'x' } }
+      },
+    })
+    await page.locator('[data-status=accepted]').click()
+    await page.locator('[data-again]').click()
+    await page.locator('button.main[data-status=appointed]').waitFor()
+    const [first, second] = sent(`${JOB}/events`) as JobEventBody[]
+    expect(second).toEqual(first)
+    expect(first!.id).toMatch(/^[0-9a-f]{32}$/)
+    expect(posts().length).toBe(2)
+  })
+
+  test('what the hub refuses comes back as it was filled in, with the reason', async () => {
+    const refusal = { code: 'VALIDATION_FAILED', detail: 'The outcome lacks it_2.', pointer: '/outcome/items' }
+    const page = await phone('/j/tok', {
+      [`GET ${JOB}`]: () => ({ body: at('arrived', ['completed', 'failed'], { locale: 'en' }) }),
+      [`POST ${JOB}/events`]: () => ({ status: 422, body: refusal }),
+    })
+    await page.locator('[data-status=completed]').click()
+    await page.locator('textarea').first().fill('mouse in the duct')
+    await page.locator('[data-send=completed]').click()
+    await page.getByText('The outcome lacks it_2.').waitFor()
+    expect(await page.locator('textarea').first().inputValue()).toBe('mouse in the duct')
+    expect(await page.locator(outbox).count()).toBe(0)
+  })
+
+  test('a report half written is still there after a reload and a change of language', async () => {
+    const page = await phone('/j/tok', {
+      [`GET ${JOB}`]: () => ({ body: at('arrived', ['completed', 'failed']) }),
+    })
+    await page.locator('[data-status=completed]').click()
+    await page.locator('input[value=other_cause]').check()
+    await page.locator('input[name="i0.cause"]').fill('fan_bearing')
+    await page.locator('[data-add="i0.parts"]').click()
+    await page.locator('input[name="i0.parts.1.sku"]').fill('FAN-300')
+    await page.locator('input[name="i0.parts.1.serial"]').fill('F-77')
+    await page.locator('input[name=asAgreed]').uncheck()
+    await page.locator('input[name="lines.2.amount"]').fill('80.5')
+    const check = async (): Promise<void> => {
+      await page.locator('[data-send=completed]').waitFor()
+      expect(await page.locator('input[name="i0.cause"]').inputValue()).toBe('fan_bearing')
+      expect(await page.locator('input[name="i0.parts.1.serial"]').inputValue()).toBe('F-77')
+      expect(await page.locator('input[name="lines.2.amount"]').inputValue()).toBe('80.5')
+      expect(await page.locator('output').innerText()).toBe('¥309.50')
+    }
+    await page.reload()
+    await check()
+    await page.locator('.switch').click()
+    await check()
+  })
+
+  test('the outcome says parts with serials, old part, origin, another cause, and what was charged', async () => {
+    const page = await phone('/j/tok', {
+      [`GET ${JOB}`]: () => ({ body: at('arrived', ['completed', 'failed']) }),
+      [`POST ${JOB}/events`]: () => ({ body: at('completed', []) }),
+    })
+    await page.locator('[data-status=completed]').click()
+    await page.locator('input[value=other_cause]').check()
+    await page.locator('input[name="i0.cause"]').fill('9 lives')
+    await page.locator('[data-send=completed]').click()
+    await page.getByText('请检查标出的一栏').waitFor()
+    await page.locator('input[name="i0.cause"]').fill('fan_bearing')
+    await page.locator('input[name="i0.parts.0.serial"]').fill('H-1')
+    await page.locator('input[name="i0.parts.0.oldPart"]').fill('H-0')
+    await page.locator('[data-add="i0.parts"]').click()
+    await page.locator('input[name="i0.parts.1.sku"]').fill('FAN-300')
+    await page.locator('select[name="i0.parts.1.origin"]').selectOption('refurbished')
+    await page.locator('textarea[name="i0.found"]').fill('轴承磨损')
+    await page.locator('textarea[name="i0.done"]').fill('换滤网\n换风机\n')
+    await page.locator('input[name=asAgreed]').uncheck()
+    await page.locator('[data-add=lines]').click()
+    await page.locator('select[name="lines.3.kind"]').selectOption('part')
+    await page.locator('input[name="lines.3.name"]').fill('风机')
+    await page.locator('input[name="lines.3.amount"]').fill('19.99')
+    await page.getByText('高于约定').waitFor()
+    await page.locator('[data-send=completed]').click()
+    await page.getByText('任务已结束').waitFor()
+    const event = sent(`${JOB}/events`)[0] as JobEventBody
+    expect([...EVENT.Errors(event)]).toEqual([])
+    expect(event.outcome).toEqual({
+      items: [
+        {
+          item: jobView().items[0]!.id,
+          verdict: 'other_cause',
+          cause: 'fan_bearing',
+          partsUsed: [
+            { sku: 'HEPA-300', quantity: 1, origin: 'genuine', serial: 'H-1', oldPart: 'H-0' },
+            { sku: 'FAN-300', quantity: 1, origin: 'refurbished' },
+          ],
+          report: { found: '轴承磨损', done: ['换滤网', '换风机'], advice: '' },
+        },
+      ],
+      charge: {
+        lines: [
+          ...jobView().workOrder.charge.lines,
+          { kind: 'part', name: { 'zh-CN': '风机', en: '风机' }, amountMinor: 1_999 },
+        ],
+        totalMinor: 29_899,
+      },
+    })
+  })
+
+  test('several items: nothing is presumed, each needs its verdict', async () => {
+    const page = await phone('/j/tok', {
+      [`GET ${JOB}`]: () => ({ body: { ...twoItems(), status: 'arrived', allowed: ['completed'], siteOpen: true } }),
+      [`POST ${JOB}/events`]: () => ({ body: at('completed', []) }),
+    })
+    const cards = await page.locator('section[aria-label]').allInnerTexts()
+    expect(cards[1]).toContain('进水速度 3 L/min')
+    expect(cards[1]).toContain('水压低')
+    await page.locator('[data-status=completed]').click()
+    await page.locator('input[name="i0.verdict"][value=confirmed]').check()
+    await page.locator('[data-send=completed]').click()
+    await page.getByText('请为每一项选择现场判定').waitFor()
+    await page.locator('input[name="i1.verdict"][value=other_cause]').check()
+    await page.locator('[data-send=completed]').click()
+    await page.getByText('任务已结束').waitFor()
+    const { outcome } = sent(`${JOB}/events`)[0] as JobEventBody
+    expect(outcome!.items).toMatchObject([{ verdict: 'confirmed' }, { verdict: 'other_cause', cause: 'low_pressure' }])
+  })
+
+  test('asks for another price with every line, a reason, and what a no means', async () => {
+    const open = { version: 2, state: 'open', totalMinor: 39_900, validUntil: '2026-11-24T02:30:00.000Z' } as const
+    const page = await phone('/j/tok', {
+      [`GET ${JOB}`]: () => ({ body: at('arrived', ['quoted', 'completed', 'failed']) }),
+      [`POST ${JOB}/events`]: () => ({ body: at('quoted', ['completed', 'failed'], { quote: open }) }),
+    })
+    await page.locator('section > details summary').first().click()
+    await page.locator('[data-status=quoted]').click()
+    await page.locator('[data-send=quoted]').click()
+    await page.getByText('请写明原因').waitFor()
+    await page.locator('textarea[name=reason]').fill('风机轴承磨损')
+    await page.locator('[data-add=lines]').click()
+    await page.locator('select[name="lines.3.kind"]').selectOption('part')
+    await page.locator('input[name="lines.3.amount"]').fill('120')
+    expect(await page.locator('output').innerText()).toBe('¥399.00')
+    await page.locator('input[name=valid][value="1"]').check()
+    await page.locator('input[name=ifDeclined][value=continue]').check()
+    await page.locator('[data-send=quoted]').click()
+    await page.locator('[data-quote=open]').waitFor()
+    const event = sent(`${JOB}/events`)[0] as JobEventBody
+    expect([...EVENT.Errors(event)]).toEqual([])
+    expect(event.quote).toEqual({
+      version: 2,
+      lines: [...jobView().workOrder.charge.lines, { kind: 'part', amountMinor: 12_000 }],
+      reason: '风机轴承磨损',
+      validUntil: '2026-11-23T03:30:00.000Z',
+      ifDeclined: 'continue',
+    })
+    // Going on before the customer decided is possible, but nothing the page pushes for.
+    expect(await page.locator('button.main[data-status]').count()).toBe(0)
+    await page.getByText('请等用户决定').waitFor()
+  })
+
+  test.each([
+    ['accepted', 'appointed', '2026-12-03T06:00:00.000Z'],
+    ['appointed', 'rescheduled', '2026-12-03T06:00:00.000Z'],
+  ] as const)('after %s, %s at any time agreed on the phone, in the home’s zone', async (status, next, from) => {
+    const page = await phone('/j/tok', {
+      [`GET ${JOB}`]: () => ({ body: at(status, [next, 'cancelled']) }),
+      [`POST ${JOB}/events`]: () => ({ body: at(next, ['dispatched']) }),
+    })
+    if (next === 'rescheduled') await page.locator('section > details summary').first().click()
+    await page.locator(`[data-status=${next}]`).click()
+    if (next === 'appointed') await page.locator('input[name=otherTime]').check()
+    await page.locator('input[name=day]').fill('2026-12-03')
+    await page.locator('input[name=from]').fill('14:00')
+    await page.locator('input[name=to]').fill('13:00')
+    await page.locator(`[data-send=${next}]`).click()
+    await page.getByText('请填写正确的起止时间').waitFor()
+    await page.locator('input[name=to]').fill('16:00')
+    await page.locator(`[data-send=${next}]`).click()
+    await expect.poll(() => posts().length).toBe(1)
+    const event = sent(`${JOB}/events`)[0] as JobEventBody
+    expect([...EVENT.Errors(event)]).toEqual([])
+    expect(event).toMatchObject({ status: next, appointment: { from, to: '2026-12-03T08:00:00.000Z' } })
+    expect(event.reason).toBe(next === 'rescheduled' ? 'customer_request' : undefined)
+  })
+
+  test.each([
+    ['customer_absent', '会提醒用户重新约时间'],
+    ['awaiting_parts', '配件到货后请再约时间'],
+  ] as const)('%s is said only after it was read what follows', async (status, means) => {
+    const page = await phone('/j/tok', {
+      [`GET ${JOB}`]: () => ({ body: at('arrived', [status, 'completed']) }),
+      [`POST ${JOB}/events`]: () => ({ body: at(status, ['appointed', 'arrived'], { visit: 2 }) }),
+    })
+    await page.locator('section > details summary').first().click()
+    await page.locator(`[data-status=${status}]`).click()
+    await page.getByText(means).waitFor()
+    expect(posts()).toEqual([])
+    await page.locator(`[data-send=${status}]`).click()
+    await page.getByText('第 2 次上门').waitFor()
+    await page.locator('button.main[data-status=appointed]').waitFor()
+  })
+
+  test('calls and finds the way with one tap each, and tells no map of the home before it', async () => {
+    const page = await phone('/j/tok', {
+      [`GET ${JOB}`]: () => ({ body: at('accepted', ['appointed']) }),
+      [`GET ${JOB}/site`]: () => ({
+        body: { ...siteAddress, geo: { lat: 31.2, lng: 121.5, datum: 'gcj02' } },
+      }),
+    })
+    await page.locator('[data-address]').click()
+    const links = await page.locator('.pair a').evaluateAll((all) => all.map((it) => it.getAttribute('href')!))
+    expect(links[0]).toContain('to=121.5,31.2,')
+    expect(links[0]).toContain('coordinate=gaode')
+    expect(decodeURIComponent(links[1]!)).toContain('geo:0,0?q=上海市 浦东新区 花木街道')
+    for (const link of await page.locator('.pair a').all())
+      expect(await link.getAttribute('rel')).toContain('noreferrer')
+  })
+
+  test('the address that may no longer be seen says why', async () => {
+    const page = await phone('/j/tok', {
+      [`GET ${JOB}`]: () => ({ body: at('accepted', ['appointed']) }),
+      [`GET ${JOB}/site`]: () => ({ status: 410, body: { code: 'CONSENT_WITHDRAWN', detail: 'x' } }),
+    })
+    await page.locator('[data-address]').click()
+    await page.getByText('用户已收回授权').waitFor()
   })
 })

@@ -1,11 +1,34 @@
 import { Compile } from 'typebox/compile'
 import { describe, expect, test } from 'vitest'
-import { AcceptBody, DeclineBody, SnoozeBody } from '#contracts'
+import {
+  AcceptBody,
+  DeclineBody,
+  type OfferView,
+  QuoteDecisionBody,
+  RateBody,
+  ReportProblemBody,
+  SelfServiceBody,
+  SnoozeBody,
+  StopBody,
+  VisitBody,
+} from '#contracts'
 import { contrasts } from './testing/contrasts.ts'
+import { OFFER_SCENES } from './testing/gallery.ts'
 import { withPhones } from './testing/phone.ts'
-import { acceptedView, offerView } from './testing/recorded.ts'
+import { acceptedView, offerView, twoNeeds } from './testing/recorded.ts'
 
-const SCHEMAS = { accept: Compile(AcceptBody), snooze: Compile(SnoozeBody), decline: Compile(DeclineBody) }
+const SCHEMAS = {
+  accept: Compile(AcceptBody),
+  snooze: Compile(SnoozeBody),
+  decline: Compile(DeclineBody),
+  self_service: Compile(SelfServiceBody),
+  visit: Compile(VisitBody),
+  stop: Compile(StopBody),
+  rate: Compile(RateBody),
+  report_problem: Compile(ReportProblemBody),
+  quote: Compile(QuoteDecisionBody),
+}
+const scene = (name: string) => OFFER_SCENES.find((it) => it.name === name)!.view as OfferView
 const OFFER = '/home/v1/offers/tok'
 const { phone, sent, posts } = withPhones()
 
@@ -265,5 +288,243 @@ describe('offer page', () => {
       const ratios = await page.evaluate(contrasts)
       for (const [name, ratio] of Object.entries(ratios)) expect(ratio, `${scheme} ${name}`).toBeGreaterThanOrEqual(4.5)
     }
+  })
+
+  test('several needs: one visit, one price, each with its own reason; some of them may be declined', async () => {
+    const page = await phone('/h/tok', {
+      [`GET ${OFFER}`]: () => ({ body: twoNeeds() }),
+      [`POST ${OFFER}/decline`]: () => ({ body: offerView() }),
+    })
+    expect(await page.locator('h1').textContent()).toBe('一次上门处理 2 件事')
+    expect(await page.locator('svg.chart').count()).toBe(2)
+    await page.locator('[data-choice=decline]').click()
+    await page.locator('input[value=not_now]').check()
+    for (const box of await page.locator('input[name=need]').all()) await box.uncheck()
+    await page.getByRole('button', { name: '确认不需要' }).click()
+    await page.getByText('请至少选择一项').waitFor()
+    await page.locator('input[name=need]').nth(1).check()
+    await page.locator('textarea[name=text]').fill('下个月再说')
+    await page.getByRole('button', { name: '确认不需要' }).click()
+    await expect.poll(() => posts().length).toBe(1)
+    const [body] = sent(`${OFFER}/decline`)
+    expect(body).toEqual({ reason: 'not_now', needs: [twoNeeds().needs[1]!.caseId], text: '下个月再说' })
+    expect(SCHEMAS.decline.Check(body)).toBe(true)
+  })
+
+  test('only what one can do oneself is taken on; the rest stays offered', async () => {
+    const page = await phone('/h/tok', {
+      [`GET ${OFFER}`]: () => ({ body: twoNeeds() }),
+      [`POST ${OFFER}/self_service`]: () => ({ body: offerView() }),
+    })
+    await page.locator('[data-choice=self_service]').click()
+    await page.getByText('其余的仍可预约上门').waitFor()
+    await page.getByRole('button', { name: '我会自己处理' }).click()
+    await expect.poll(() => posts().length).toBe(1)
+    expect(sent(`${OFFER}/self_service`)).toEqual([{ needs: [twoNeeds().needs[0]!.caseId] }])
+    expect(SCHEMAS.self_service.Check(sent(`${OFFER}/self_service`)[0])).toBe(true)
+  })
+
+  test.each([
+    { from: 'self', choice: 'visit', confirm: '查看上门时间', body: {} },
+    { from: 'apart', choice: 'visit', confirm: '查看上门时间', body: { needs: ['case_00000000000000000000000009'] } },
+    { from: 'offered', choice: 'stop', confirm: '不再提醒', body: {} },
+    { from: 'stopped', choice: 'resume', confirm: '恢复', body: {} },
+  ] as const)('$choice from “$from” says what it means before it is sent', async ({ from, choice, confirm, body }) => {
+    const page = await phone('/h/tok', {
+      [`GET ${OFFER}`]: () => ({ body: scene(from) }),
+      [`POST ${OFFER}/${choice}`]: () => ({ body: offerView() }),
+    })
+    await page.locator(`[data-choice=${choice}]`).click()
+    expect(posts()).toEqual([])
+    expect(await page.locator(`[data-open=${choice}] :is(p, li)`).count()).toBeGreaterThan(0)
+    if (choice === 'stop')
+      expect(await page.locator('[data-open=stop]').textContent()).toContain('安全的消息仍会发给您')
+    await page.getByRole('button', { name: confirm, exact: true }).click()
+    await expect.poll(() => posts().length).toBe(1)
+    expect(sent(`${OFFER}/${choice}`)).toEqual([body])
+    if (choice !== 'resume') expect(SCHEMAS[choice].Check(body)).toBe(true)
+  })
+
+  test('who pays which line; what is covered costs nothing', async () => {
+    const page = await phone('/h/tok', { [`GET ${OFFER}`]: () => ({ body: scene('offered-shared') }) })
+    expect(await page.locator('.rows dd').allInnerTexts()).toEqual(['¥30.00', '保修承担', '¥50.00', '¥80.00'])
+    const covered = await phone('/h/tok', { [`GET ${OFFER}`]: () => ({ body: scene('offered-covered') }) })
+    expect(await covered.locator('.rows .total').allInnerTexts()).toEqual(['您支付', '¥0.00'])
+  })
+
+  test('the reader sees who would learn what, and may leave a partner out', async () => {
+    const view = scene('offered-two-partners')
+    const page = await phone('/h/tok', {
+      [`GET ${OFFER}`]: () => ({ body: view }),
+      [`POST ${OFFER}/accept`]: () => ({ body: acceptedView('received') }),
+    })
+    expect(await page.locator('fieldset small').allInnerTexts()).toEqual(
+      view.partners.map(() => '接单后可看到：地址、联系方式、诊断结果、设备信息'),
+    )
+    await page.locator('input[value=near-home]').uncheck()
+    await page.locator('[data-choice=accept]').click()
+    await page.locator('.steps').waitFor()
+    expect(sent(`${OFFER}/accept`)).toMatchObject([{ shareWith: ['swift-repair'] }])
+  })
+
+  test('what changed meanwhile is shown and said before anybody agrees to it', async () => {
+    let view = offerView()
+    const page = await phone('/h/tok', {
+      [`GET ${OFFER}`]: () => ({ body: view }),
+      [`POST ${OFFER}/accept`]: (body) => {
+        if ((body as AcceptBody).revision === 3) return { body: acceptedView('received') }
+        view = twoNeeds()
+        return { status: 409, body: { code: 'OFFER_CHANGED', detail: 'x' } }
+      },
+    })
+    await page.locator('[data-choice=accept]').click()
+    await page.getByText('内容或价格刚有更新').waitFor()
+    expect(await page.locator('.total').last().innerText()).toBe('¥339.00')
+    await page.locator('[data-choice=accept]').click()
+    await page.locator('.steps').waitFor()
+  })
+
+  test('a time that is gone is said in the reader’s language', async () => {
+    const refusal = { code: 'VALIDATION_FAILED', detail: 'Choose another.', pointer: '/slot' }
+    const page = await phone('/h/tok', {
+      [`GET ${OFFER}`]: () => ({ body: offerView() }),
+      [`POST ${OFFER}/accept`]: () => ({ status: 422, body: refusal }),
+    })
+    await page.locator('[data-choice=accept]').click()
+    await page.getByText('这个时间已约满或已过去').waitFor()
+    expect(await page.locator('body').textContent()).not.toContain('Choose another')
+  })
+
+  test.each([
+    { decision: 'accept', from: 'quote', says: '新的总价 ¥399.00' },
+    { decision: 'decline', from: 'quote', says: '按原来约定的内容和价格继续' },
+    { decision: 'decline', from: 'quote-cancels', says: '这次服务取消' },
+  ] as const)(
+    'a quote is decided ($decision) only after its consequence was read',
+    async ({ decision, from, says }) => {
+      const page = await phone('/h/tok', {
+        [`GET ${OFFER}`]: () => ({ body: scene(from) }),
+        [`POST ${OFFER}/quote/2`]: () => ({ body: acceptedView('under_way') }),
+      })
+      const card = await page.locator('.asks').innerText()
+      for (const words of ['风机轴承磨损', '¥279.00', '¥399.00', '多 ¥120.00', '11月24日 周二 10:30'])
+        expect(card).toContain(words)
+      await page.locator(`[data-choice=quote-${decision}]`).click()
+      expect(await page.locator('[data-open]').innerText()).toContain(says)
+      expect(posts()).toEqual([])
+      await page.locator(`[data-send=${decision}]`).click()
+      await page.locator('.asks').waitFor({ state: 'detached' })
+      expect(sent(`${OFFER}/quote/2`)).toEqual([{ decision }])
+      expect(SCHEMAS.quote.Check({ decision })).toBe(true)
+    },
+  )
+
+  test('rates with stars and by keyboard, asks for what is missing, and can be changed', async () => {
+    const page = await phone('/h/tok', {
+      [`GET ${OFFER}`]: () => ({ body: scene('rate') }),
+      [`POST ${OFFER}/rate`]: () => ({ body: scene('verified') }),
+    })
+    await page.locator('[data-choice=rate]').click()
+    await page.getByRole('button', { name: '提交评价' }).click()
+    await page.getByText('请为每一项点星').waitFor()
+    await page.locator('.stars').nth(0).locator('.star').nth(4).click()
+    await page.locator('input[name=quality]').first().focus()
+    for (let i = 0; i < 3; i++) await page.keyboard.press('ArrowRight')
+    await page.locator('.stars').nth(2).locator('.star').nth(2).click()
+    expect(await page.locator('.star.lit').count()).toBe(5 + 4 + 3)
+    await page.locator('input[name=solved][value=yes]').check()
+    await page.locator('textarea').fill('很准时')
+    await page.getByRole('button', { name: '提交评价' }).click()
+    await page.getByText('谢谢您的评价').waitFor()
+    const [body] = sent(`${OFFER}/rate`)
+    expect(body).toEqual({ attitude: 5, quality: 4, speed: 3, solved: true, text: '很准时' })
+    expect(SCHEMAS.rate.Check(body)).toBe(true)
+    await page.getByRole('button', { name: '修改评价' }).click()
+    expect(await page.locator('.star.lit').count()).toBe(5 + 4 + 5)
+  })
+
+  test('reports a problem; what was typed outlives a reload, and is forgotten once sent', async () => {
+    const page = await phone('/h/tok', {
+      [`GET ${OFFER}`]: () => ({ body: scene('problem') }),
+      [`POST ${OFFER}/report_problem`]: () => ({ body: scene('problem') }),
+    })
+    await page.locator('[data-choice=report_problem]').click()
+    await page.locator('input[value=damage]').check()
+    await page.locator('textarea').fill('地板划了一道')
+    await page.reload()
+    await page.locator('textarea').waitFor()
+    expect(await page.locator('textarea').inputValue()).toBe('地板划了一道')
+    expect(await page.locator('input[value=damage]').isChecked()).toBe(true)
+    await page.getByRole('button', { name: 'English' }).click()
+    expect(await page.locator('textarea').inputValue()).toBe('地板划了一道')
+    await page.getByRole('button', { name: 'Send' }).click()
+    await page.getByText('somebody will look into it').waitFor()
+    const [body] = sent(`${OFFER}/report_problem`)
+    expect(body).toEqual({ kind: 'damage', text: '地板划了一道' })
+    expect(SCHEMAS.report_problem.Check(body)).toBe(true)
+    await page.locator('[data-choice=report_problem]').click()
+    expect(await page.locator('textarea').inputValue()).toBe('')
+  })
+
+  test.each([
+    ['wait-parts', '等配件到货 · 第 2 次上门', '还差一个配件'],
+    ['wait-time', '重新约时间 · 第 2 次上门', '没能碰上面'],
+    ['next-partner', '正在联系下一家', '您同意的下一家，价格不变'],
+    ['overcharged', '回访', '收费高于约定'],
+  ])('says kindly what a visit waits for: %s', async (name, title, words) => {
+    const page = await phone('/h/tok', { [`GET ${OFFER}`]: () => ({ body: scene(name) }) })
+    expect(await page.locator('section[aria-label] .big').first().innerText()).toBe(title)
+    expect(await page.locator('body').innerText()).toContain(words)
+  })
+
+  test('with several needs, one that holds does not speak for the others', async () => {
+    const page = await phone('/h/tok', { [`GET ${OFFER}`]: () => ({ body: scene('verified-several') }) })
+    expect(await page.locator('.tag').allInnerTexts()).toEqual(['已上门'])
+    expect(await page.locator('.notice').allInnerTexts()).toEqual([
+      '设备数据显示，问题已解决。',
+      '数据未显示更换，我们正在核实。',
+    ])
+  })
+
+  test('danger stands first in every state until it is known to be gone', async () => {
+    for (const name of ['offered-danger', 'stopped-danger', 'not-fixed-danger']) {
+      const page = await phone('/h/tok', { [`GET ${OFFER}`]: () => ({ body: scene(name) }) })
+      expect(await page.locator('#page > :nth-child(2)').getAttribute('data-safety'), name).not.toBeNull()
+    }
+  })
+
+  test('times are the home’s, and whoever reads elsewhere is told so', async () => {
+    const page = await phone('/h/tok', { [`GET ${OFFER}`]: () => ({ body: offerView({ timeZone: 'Europe/Berlin' }) }) })
+    await page.getByText('时间以家中时区为准：Europe/Berlin').waitFor()
+    expect(await page.locator('input[name=slot] + span').first().innerText()).toBe('02:00–04:00')
+  })
+
+  test('the picture of a measurement has its words for who cannot see it', async () => {
+    const page = await phone('/h/tok', { [`GET ${OFFER}`]: () => ({ body: offerView() }) })
+    await page.getByRole('img', { name: '滤网压差 262 Pa（上限 250 Pa），自 11月23日 周一 07:18 起' }).waitFor()
+  })
+
+  test('the whole way by keyboard: day, time, agreement', async () => {
+    const page = await phone('/h/tok', {
+      [`GET ${OFFER}`]: () => ({ body: offerView() }),
+      [`POST ${OFFER}/accept`]: () => ({ body: acceptedView('received') }),
+    })
+    const reach = async (selector: string): Promise<void> => {
+      for (let i = 0; i < 40; i++) {
+        await page.keyboard.press('Tab')
+        if (await page.evaluate(`document.activeElement.matches(${JSON.stringify(selector)})`)) return
+      }
+      throw new Error(`Tab never reaches ${selector}`)
+    }
+    await reach('[data-day]')
+    await reach('[data-day]')
+    await page.keyboard.press('Enter')
+    await reach('input[name=slot]')
+    await page.keyboard.press('ArrowDown')
+    await reach('[data-choice=accept]')
+    await page.keyboard.press('Enter')
+    await page.locator('.steps').waitFor()
+    expect(sent(`${OFFER}/accept`)).toMatchObject([{ slot: { from: offerView().slots[4]!.from } }])
+    expect(await page.evaluate('document.activeElement.tagName')).toBe('H1')
   })
 })

@@ -246,6 +246,44 @@ test('cancelling is possible until somebody stands at the door', async () => {
   })
 })
 
+test('one press of a button counts once under its id, and no phone speaks of the future', async () => {
+  const world = await withOrder()
+  const order = await world.onlyOrder()
+  const token = order.packet.links.job.split('/').at(-1)!
+  const press = { id: 'a'.repeat(32), status: 'accepted', visit: 1 } as const
+  await world.bridge.jobs.event(token, press)
+  // Sent again with the time at which it was said: still the same press.
+  await world.bridge.jobs.event(token, { ...press, at: instant(world.clock.nowMs()) })
+  const ahead = {
+    id: 'b'.repeat(32),
+    status: 'en_route',
+    visit: 1,
+    at: instant(world.clock.nowMs() + 3_600_000),
+  } as const
+  const view = await world.bridge.jobs.event(token, ahead)
+  expect(view.events).toEqual([
+    { status: 'accepted', visit: 1, at: instant(world.clock.nowMs()) },
+    { status: 'en_route', visit: 1, at: instant(world.clock.nowMs()) },
+  ])
+})
+
+test('the link offers what counts next: no second acceptance, and the next visit once this one is over', async () => {
+  const world = await withOrder()
+  const token = (await world.onlyOrder()).packet.links.job.split('/').at(-1)!
+  expect((await world.bridge.jobs.view(token)).allowed).toEqual(
+    expect.arrayContaining(['accepted', 'rejected', 'quoted']),
+  )
+  const taken = await world.bridge.jobs.event(token, { status: 'accepted', visit: 1 })
+  expect(taken.allowed).not.toContain('rejected')
+  await world.bridge.jobs.event(token, { status: 'arrived', visit: 1 })
+  const missed = await world.bridge.jobs.event(token, { status: 'customer_absent', visit: 1 })
+  expect(missed).toMatchObject({ visit: 2, status: 'customer_absent' })
+  expect(missed.allowed).toEqual(expect.arrayContaining(['appointed', 'dispatched', 'arrived', 'cancelled']))
+  expect(missed.allowed).not.toContain('accepted')
+  const again = await world.bridge.jobs.event(token, { status: 'arrived', visit: 2 })
+  expect(again).toMatchObject({ visit: 2, status: 'arrived' })
+})
+
 test('the technician’s link says the same statuses and sees no address before acceptance', async () => {
   const world = await withOrder()
   const token = (await world.onlyOrder()).packet.links.job.split('/').at(-1)!

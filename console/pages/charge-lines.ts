@@ -36,7 +36,7 @@ export function chargeLines(charge: Charge, form: string, { say, locale, drafts 
       const gone = el('button', { type: 'button', class: 'quiet small', click: remove }, say('remove'))
       if (agreed)
         return {
-          element: el('div', { class: 'row' }, field(lineName(agreed, { say, locale }), amount), gone),
+          element: el('div', { class: 'row line' }, field(lineName(agreed, { say, locale }), amount), gone),
           read: () => ({ ...agreed, amountMinor: minor() }),
         }
       const kind = el(

@@ -1,4 +1,5 @@
 import { type Child, el } from './dom.ts'
+import { type Locale, slotHours, when } from './format.ts'
 import type { Say, Word } from './words.ts'
 
 /** A button with words of the page. */
@@ -68,4 +69,12 @@ export function facts(
     { class: 'facts' },
     ...shown.flatMap(([name, ...value]) => [el('dt', {}, name), el('dd', {}, ...value)]),
   )
+}
+
+/** A slot whose hours stay on one line. */
+export function slotWords(
+  slot: { from: string; to: string },
+  where: { locale: Locale; timeZone: string },
+): HTMLElement {
+  return el('span', {}, `${when(slot.from, 'day', where)} `, el('span', { class: 'whole' }, slotHours(slot, where)))
 }

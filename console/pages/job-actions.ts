@@ -27,7 +27,11 @@ export function actions(view: JobView, page: Job, outbox: Outbox): HTMLElement {
     view,
     waiting.map(({ status }) => status),
   )
-  const { next, others } = statusChoices(place.status, place.allowed)
+  const choices = statusChoices(place.status, place.allowed)
+  // Whoever goes on before the customer decided takes the quote back.
+  const asked = view.quote?.state === 'open' && waiting.length === 0
+  const next = asked ? null : choices.next
+  const others = asked && choices.next ? [choices.next, ...choices.others] : choices.others
   const listed = [...(next ? [next] : []), ...others]
   const press = (status: PartnerStatus, look: string) =>
     el(
@@ -43,6 +47,7 @@ export function actions(view: JobView, page: Job, outbox: Outbox): HTMLElement {
         pendingNotice(page, outbox),
         page.messages,
         next && press(next, 'main'),
+        asked && el('p', {}, say('quoteWait')),
         others.length > 0 &&
           el('details', {}, el('summary', {}, say('moreStatuses')), ...others.map((it) => press(it, ''))),
         over &&

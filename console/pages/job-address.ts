@@ -27,7 +27,11 @@ export function address(view: JobView, page: Job, path: string): HTMLElement {
     messages.replaceChildren()
     const answer = await call<SiteAddress>(path)
     button.disabled = false
-    if (answer.ok) return draw((site = answer.value))
+    if (answer.ok) {
+      site = answer.value
+      // The page may have been drawn anew while the address was on its way.
+      return root.isConnected ? draw(site) : page.redraw()
+    }
     const word = answer.trouble === 'offline' ? 'offlineShort' : answer.trouble === 'gone' ? 'addressGone' : 'failed'
     messages.replaceChildren(el('p', { class: 'notice alarm' }, say(word)))
   }

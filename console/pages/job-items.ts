@@ -42,7 +42,7 @@ function evidence({ diagnosis }: Item, view: JobView, { say, locale }: Job): (HT
     facts([
       forecast !== undefined && [
         say('forecast'),
-        `${forecast.reaches} · ${when(forecast.p10, 'date', where)} – ${forecast.p90 ? when(forecast.p90, 'date', where) : '…'}`,
+        `${reaches(forecast, diagnosis.evidence, locale)} · ${when(forecast.p10, 'date', where)} – ${forecast.p90 ? when(forecast.p90, 'date', where) : '…'}`,
       ],
       alternatives.length > 0 && [
         say('alternatives'),
@@ -61,6 +61,16 @@ function evidence({ diagnosis }: Item, view: JobView, { say, locale }: Job): (HT
       age !== null && [say('dataAge'), `${span(isoMinutes(age), locale)}${say('ago')}`],
     ]),
   ]
+}
+
+/** What is forecast, under the name and in the unit of its measurement where that is among the evidence. */
+function reaches(
+  { metric, reaches: value }: NonNullable<Item['diagnosis']['forecast']>,
+  evidence: Item['diagnosis']['evidence'],
+  locale: Job['locale'],
+): string {
+  const measured = evidence.find((it) => it.metric === metric)
+  return `${measured?.name?.[locale] ?? metric} ${quantity(value, measured?.unit ?? '', locale)}`
 }
 
 function device(item: Item, view: JobView, page: Job): HTMLElement | null {

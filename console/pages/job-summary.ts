@@ -1,7 +1,7 @@
 import type { JobView } from '#contracts'
-import { facts } from './controls.ts'
+import { facts, slotWords } from './controls.ts'
 import { type Child, el } from './dom.ts'
-import { money, slotText, span, when } from './format.ts'
+import { money, span, when } from './format.ts'
 import { code, type Job, partName, productName } from './job-state.ts'
 import { regionText } from './regions.ts'
 
@@ -35,9 +35,9 @@ export function summary(view: JobView, page: Job): HTMLElement {
     ),
     facts([
       view.appointment
-        ? [say('time'), el('strong', {}, slotText(view.appointment, where))]
+        ? [say('time'), el('strong', {}, slotWords(view.appointment, where))]
         : asked
-          ? [say('windowLabel'), el('strong', {}, slotText(asked, where))]
+          ? [say('windowLabel'), el('strong', {}, slotWords(asked, where))]
           : [say('windowLabel'), say('windowNone')],
       view.status === null && [say('acceptBy'), when(workOrder.sla.acceptBy, 'full', where)],
       [say('dueBy'), when(workOrder.window.dueBy, 'full', where)],

@@ -36,7 +36,7 @@ export function otherChoices(view: OfferView, page: Offer): HTMLElement | null {
   const { say, drafts, messages } = page
   const all: Record<string, Panel> = {
     self_service: { name: 'self_service', label: say('myself'), content: () => selfPanel(view, page) },
-    visit: { name: 'visit', label: say('visit'), look: 'main', content: () => visitPanel(page) },
+    visit: { name: 'visit', label: say('visit'), content: () => visitPanel(page) },
     snooze: { name: 'snooze', label: say('later'), content: () => snoozePanel(view, page) },
     decline: { name: 'decline', label: say('decline'), content: () => declinePanel(view, page) },
     stop: { name: 'stop', label: say('stop'), look: 'quiet', content: () => stopPanel(view, page) },

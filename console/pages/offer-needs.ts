@@ -9,14 +9,22 @@ import type { Word } from './words.ts'
 /** What it is about and how pressing it is; once the visit is over nothing urges any more. */
 export function headline(view: OfferView, { say, locale }: Offer): HTMLElement {
   const past = visited(view)
-  const tag: Word = solved(view) ? 'pastSolved' : past ? 'pastVisited' : view.safety ? 'safety' : view.urgency
+  const tag: Word = solved(view)
+    ? 'pastSolved'
+    : past
+      ? 'pastVisited'
+      : view.safety
+        ? 'safety'
+        : view.state === 'accepted'
+          ? 'booked'
+          : view.urgency
   const several = view.needs.length > 1
   const first = view.needs[0]!
   const cause = sentence(first.cause[locale], locale)
   return el(
     'section',
     { class: 'card' },
-    el('p', {}, el('span', { class: past ? 'tag' : `tag ${view.urgency}` }, say(tag))),
+    el('p', {}, el('span', { class: past || tag === 'booked' ? 'tag' : `tag ${view.urgency}` }, say(tag))),
     el(
       'h1',
       {},
@@ -111,7 +119,11 @@ export function apart(view: OfferView, page: Offer): HTMLElement | null {
     'section',
     { class: 'card' },
     el('h2', {}, say('apartTitle')),
-    el('ul', {}, ...view.apart.map((it) => el('li', {}, `${applianceAndPart(it, locale)}: ${say(APART[it.state])}`))),
+    el(
+      'ul',
+      {},
+      ...view.apart.map((it) => el('li', {}, applianceAndPart(it, locale), el('small', {}, say(APART[it.state])))),
+    ),
     back,
   )
 }

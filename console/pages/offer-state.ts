@@ -21,6 +21,9 @@ export function visited(view: OfferView): boolean {
 /** Whether the trouble is known to be gone. */
 export function solved(view: OfferView): boolean {
   const result = view.progress?.result
+  const all = view.progress?.results ?? []
+  // Where there are several, one that holds does not speak for the others.
+  if (result?.solved !== true && all.some(({ verified }) => verified !== 'verified')) return false
   return (
     view.state === 'withdrawn' ||
     result?.solved === true ||

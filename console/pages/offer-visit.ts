@@ -1,7 +1,7 @@
 import type { OfferView, RescheduleBody, WaitingFor } from '#contracts'
-import { button, facts } from './controls.ts'
+import { button, facts, slotWords } from './controls.ts'
 import { el } from './dom.ts'
-import { money, slotText, when } from './format.ts'
+import { money, when } from './format.ts'
 import { type Offer, sentence, tell } from './offer-state.ts'
 import { panels } from './panels.ts'
 import { slotPicker } from './slot-picker.ts'
@@ -9,21 +9,22 @@ import type { Word } from './words.ts'
 
 const STAGES = ['received', 'taken', 'under_way', 'done', 'followed_up'] as const
 /** What the visit waits for, said to somebody who waits. */
-const WAITING: Readonly<Record<WaitingFor, Word>> = {
-  partner: 'waitingPartner',
-  quote: 'waitingQuote',
-  parts: 'waitingParts',
-  appointment: 'waitingAppointment',
+const WAITING: Readonly<Record<WaitingFor, readonly [title: Word, body: Word]>> = {
+  partner: ['waitsPartner', 'waitingPartner'],
+  quote: ['waitsQuote', 'waitingQuote'],
+  parts: ['waitsParts', 'waitingParts'],
+  appointment: ['waitsAppointment', 'waitingAppointment'],
 }
 
 type Progress = NonNullable<OfferView['progress']>
 
 /** The one line that says how far it is; also read out when it changes by itself. */
-export function stageTitle({ stage, visit }: Progress, say: Offer['say']): string {
-  const title = say(stage === 'received' ? 'bookedTitle' : stage === 'taken' ? 'takenTitle' : stage)
-  return visit > 1 && stage !== 'done' && stage !== 'followed_up'
-    ? `${title} · ${say('visitNo')}${visit}${say('visitNoAfter')}`
-    : title
+export function stageTitle({ stage, visit, waitingFor }: Progress, say: Offer['say']): string {
+  const over = stage === 'done' || stage === 'followed_up'
+  const title = waitingFor
+    ? say(WAITING[waitingFor][0])
+    : say(stage === 'received' ? 'bookedTitle' : stage === 'taken' ? 'takenTitle' : stage)
+  return visit > 1 && !over ? `${title} · ${say('visitNo')}${visit}${say('visitNoAfter')}` : title
 }
 
 /** How far the accepted visit is, when, who comes, and how it went. */
@@ -53,11 +54,12 @@ export function progress(view: OfferView, page: Offer): HTMLElement {
     'section',
     { class: 'card', 'aria-label': say('progressTitle') },
     el('p', { class: 'big' }, stageTitle(state, say)),
-    state.waitingFor && el('p', { class: 'notice', 'data-waiting': state.waitingFor }, say(WAITING[state.waitingFor])),
+    state.waitingFor &&
+      el('p', { class: 'notice', 'data-waiting': state.waitingFor }, say(WAITING[state.waitingFor][1])),
     el('ol', { class: 'steps' }, ...steps),
     facts([
-      appointment && [say('time'), el('strong', {}, slotText(appointment, where))],
-      waiting && [say('requested'), slotText(requested, where)],
+      appointment && [say('time'), el('strong', {}, slotWords(appointment, where))],
+      waiting && [say('requested'), slotWords(requested, where)],
       technician && [say('technician'), `${technician.name ?? technician.ref}${stars}`],
       workOrder !== null && [say('orderNumber'), workOrder],
     ]),

@@ -127,5 +127,5 @@ function ended(title: string, text?: string): HTMLElement {
 /** Times are those of the home; whoever reads them elsewhere is told so. */
 function foreignZone(view: OfferView, { say }: Offer): Child {
   const mine = Intl.DateTimeFormat().resolvedOptions().timeZone
-  return mine === view.timeZone ? null : el('p', { class: 'soft' }, `${say('homeZone')} ${view.timeZone}`)
+  return mine === view.timeZone ? null : el('p', { class: 'soft' }, say('homeZone') + view.timeZone)
 }

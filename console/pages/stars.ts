@@ -34,7 +34,10 @@ export function stars(
   )
   const paint = (): void => {
     const count = chosen() ?? 0
-    for (const [i, label] of labels.entries()) label.classList.toggle('lit', i < count)
+    for (const [i, label] of labels.entries()) {
+      label.classList.toggle('lit', i < count)
+      label.lastElementChild!.textContent = i < count ? '★' : '☆'
+    }
     word.textContent = count === 0 ? '' : say(WORDS[count - 1]!)
   }
   paint()

@@ -23,7 +23,7 @@ export const COMMON = {
     'What is offered has just changed; please look again before you agree.',
   ],
   refused: ['没有成功，请检查后再试。', 'This was not accepted.'],
-  refusedSlot: ['这个时间刚被约满或已过去，请另选一个。', 'This time can no longer be had; please choose another.'],
+  refusedSlot: ['这个时间已约满或已过去，请另选一个。', 'This time can no longer be had; please choose another.'],
   refusedTime: ['请选择三十天以内的时间。', 'Please choose a time within thirty days.'],
   back: ['返回', 'Back'],
   listComma: ['、', ', '],

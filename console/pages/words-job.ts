@@ -144,6 +144,10 @@ export const JOB = {
   ifDeclinedContinue: ['按原约定和原价做', 'I do what was agreed, at the agreed price'],
   ifDeclinedCancel: ['取消这次服务', 'The visit is off'],
   quoteOpen: ['等用户决定新价格', 'Waiting for the customer’s decision'],
+  quoteWait: [
+    '请等用户决定。直接继续视为撤回报价。',
+    'Please wait for the decision. Going on without it takes the quote back.',
+  ],
   quoteAccepted: ['用户已同意新价格', 'The customer agreed'],
   quoteDeclined: ['用户不同意新价格', 'The customer said no'],
   quoteExpired: ['报价已过期，视为不同意', 'The quote ran out: that is a no'],

@@ -124,6 +124,7 @@ export const OFFER = {
   selfTitle: ['好的，按下面步骤操作', 'Good — here is how'],
   selfAfter: ['完成后设备会自动告诉我们，无需回复。', 'The appliance tells us when it is done; no need to reply.'],
   pastSolved: ['已解决', 'Solved'],
+  booked: ['已预约', 'Booked'],
   pastVisited: ['已上门', 'Visited'],
   pastCause: ['当时发现：', 'What had been found: '],
   homeZone: ['时间以家中时区为准：', 'Times are those of the home: '],
@@ -146,6 +147,10 @@ export const OFFER = {
     '暂时没有足够的数据确认，如有问题请告诉我们。',
     'There is not enough data to be sure; tell us if anything is wrong.',
   ],
+  waitsPartner: ['正在联系下一家', 'Asking another partner'],
+  waitsQuote: ['等您决定价格', 'Your decision is needed'],
+  waitsParts: ['等配件到货', 'Waiting for a part'],
+  waitsAppointment: ['重新约时间', 'A new time is needed'],
   waitingPartner: [
     '这家服务商来不了。我们正在联系您同意的下一家，价格不变。',
     'This partner cannot come. We are asking the next one you agreed to, at the same price.',
