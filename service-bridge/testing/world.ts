@@ -116,7 +116,11 @@ export interface World {
     reason?: 'cleared' | 'serviced' | 'rule_removed' | 'rule_changed' | 'device_removed',
   ): Promise<void>
   escalate(episode: Episode, to: Episode['severity']): Promise<void>
-  endVerification(caseId: string, end: 'verified' | 'not_fixed' | 'unverified', attempt?: number): Promise<void>
+  endVerification(
+    caseId: string,
+    end: 'verified' | 'not_fixed' | 'not_observed' | 'unverified',
+    attempt?: number,
+  ): Promise<void>
   effects(effects: readonly AlertEffect[]): Promise<void>
   /** Another home with an owner, agreed to be contacted. */
   home(options?: { region?: string; quietFrom?: string; quietTo?: string }): Promise<string>
