@@ -99,7 +99,7 @@ export async function takeOutOfForce(
 }
 
 /** The wait a brand set for a rule's new cases; `null` for the hub's own. */
-function settleOf(settle: string | undefined, canaryShare: number): number | null {
+export function settleOf(settle: string | undefined, canaryShare: number): number | null {
   if (settle === undefined) return null
   const pointer = '/settle'
   const ms = durationMs(settle)

@@ -1,12 +1,23 @@
 import { instant, type ProductDocument, type RuleDocument } from '#contracts'
-import { HubError, isoDuration, sha256Hex } from '#platform'
-import { canonicalRule, parseRule } from '#rules'
+import { HubError, isHubError, isoDuration, sha256Hex } from '#platform'
+import { canonicalRule, inhibitionProblems, parseRule, placedInText } from '#rules'
 import type { Tx } from '#store'
 import type { Work } from './http/commit.ts'
+import { textOfBody } from './http/json-body.ts'
 
 /** A rule as the brand may write it: well formed, and about a product it has. */
 export async function parseForBrand(tx: Tx, brandId: string, body: unknown): Promise<RuleDocument> {
+  try {
+    return await parseWithBrand(tx, brandId, body)
+  } catch (error) {
+    const text = textOfBody(body)
+    throw text !== null && isHubError(error, 'RULE_INVALID') ? placedInText(error, text) : error
+  }
+}
+
+async function parseWithBrand(tx: Tx, brandId: string, body: unknown): Promise<RuleDocument> {
   const document = parseRule(body)
+  await checkInhibition(tx, brandId, document)
   const { product } = document.scope
   if (product === undefined) return document
   const row = await tx
@@ -26,12 +37,40 @@ export async function parseForBrand(tx: Tx, brandId: string, body: unknown): Pro
     throw new HubError(
       'RULE_INVALID',
       `There is no product “${product}”. Create it first, or scope the rule by category.`,
-      {
-        pointer: '/scope/product',
-      },
+      refusedAt('/scope/product', `There is no product “${product}”.`),
     )
   }
   return parseRule(body, row.document as ProductDocument)
+}
+
+/** One problem found beyond the rule itself, in the form of those found within. */
+function refusedAt(pointer: string, detail: string) {
+  return { pointer, problems: [{ pointer, detail }] }
+}
+
+/** T23: rules that inhibit each other would keep both from being told. Judged over newest and live versions alike. */
+async function checkInhibition(tx: Tx, brandId: string, document: RuleDocument): Promise<void> {
+  if (!document.inhibitedBy) return
+  const rows = await tx
+    .selectFrom('rules as r')
+    .innerJoin('rule_versions as v', (join) =>
+      join.onRef('v.brand_id', '=', 'r.brand_id').onRef('v.rule_key', '=', 'r.rule_key'),
+    )
+    .select(['r.rule_key', 'v.document'])
+    .where('r.brand_id', '=', brandId)
+    .where('r.status', '<>', 'deleted')
+    .where('r.rule_key', '<>', document.key)
+    .where((eb) =>
+      eb.or([eb('v.version', '=', eb.ref('r.current_version')), eb('v.version', '=', eb.ref('r.live_version'))]),
+    )
+    .execute()
+  const others = new Map<string, string[]>()
+  for (const { rule_key, document: other } of rows)
+    others.set(rule_key, [...(others.get(rule_key) ?? []), ...(other.inhibitedBy ?? [])])
+  const problems = inhibitionProblems(document, others)
+  const [first] = problems
+  if (first)
+    throw new HubError('RULE_INVALID', `${first.pointer}: ${first.detail}`, { pointer: first.pointer, problems })
 }
 
 export async function addRuleVersion(
@@ -39,6 +78,7 @@ export async function addRuleVersion(
   version: number,
   document: RuleDocument,
   body: unknown,
+  restoredFrom: number | null = null,
 ) {
   await tx
     .insertInto('rule_versions')
@@ -51,6 +91,7 @@ export async function addRuleVersion(
       canonical_sha256: canonicalHash(document),
       author: principal.keyId,
       created_at_ms: nowMs,
+      restored_from: restoredFrom,
     })
     .execute()
 }

@@ -13,6 +13,7 @@ export const ERRORS = {
   CONFLICT: { status: 409, title: 'This conflicts with what is stored' },
   IDEMPOTENCY_IN_PROGRESS: { status: 409, title: 'A request with this Idempotency-Key is still running' },
   STATE_FORBIDS: { status: 409, title: 'Not possible in the present state' },
+  APPROVAL_NEEDED: { status: 409, title: 'Another person has to agree to this first' },
   OFFER_CHANGED: { status: 409, title: 'The offer is another by now' },
   GONE: { status: 410, title: 'No longer available' },
   OFFER_EXPIRED: { status: 410, title: 'This offer has expired' },

@@ -33,7 +33,9 @@ export type IdPrefix =
   | 'stop'
   | 'cmd'
   | 'ep'
-  | 'ver' // prettier-ignore
+  | 'ver'
+  | 'prop'
+  | 'sil' // prettier-ignore
 
 function encode(bytes: Uint8Array): string {
   let out = ''

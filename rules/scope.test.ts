@@ -37,3 +37,30 @@ test('the effective value says where it came from', () => {
   expect(effectiveValue([], aDevice(), 9)).toEqual({ value: 9, origin: { scope: 'rule', scopeId: '' } })
   expect(effectiveValue([], aDevice(), null)).toEqual({ value: null, origin: null })
 })
+
+test('versions are ordered as Semantic Versioning does, and an upper end takes in what is of it', () => {
+  const inOrder = [
+    '1.0.0-alpha',
+    '1.0.0-alpha.1',
+    '1.0.0-alpha.beta',
+    '1.0.0-beta.2',
+    '1.0.0-beta.11',
+    '1.0.0-rc.1',
+    '1.0.0',
+    '1.0.1',
+    '1.9',
+    'v1.10',
+    '2',
+  ]
+  for (const [i, a] of inOrder.entries())
+    for (const [j, b] of inOrder.entries()) expect(compareVersions(a, b), `${a} ${b}`).toBe(Math.sign(i - j))
+  expect(compareVersions('1.4.2+build.7', 'v1.4.2')).toBe(0)
+  const upTo = (to: string, firmware: string): boolean =>
+    inScope({ firmware: { to } }, { facts: aDevice(), product: aProduct(), firmware })
+  expect([upTo('1.4', '1.4.9'), upTo('1.4', '1.5-rc.1'), upTo('1.4.2', '1.4.3'), upTo('1.4.2', '1.4.2-rc.1')]).toEqual([
+    true,
+    false,
+    false,
+    true,
+  ])
+})

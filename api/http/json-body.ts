@@ -26,7 +26,18 @@ export function parseJsonBody(text: string): unknown {
     throw new HubError('BAD_REQUEST', `The body is not JSON: ${(error as Error).message}.`, { cause: error })
   }
   refuseUnsafe(value)
+  if (typeof value === 'object' && value !== null && text.length <= TEXT_KEPT_MAX) texts.set(value, text)
   return value
+}
+
+/** Documents a person writes are below this; their problems are told with line and column. */
+const TEXT_KEPT_MAX = 32_768
+const texts = new WeakMap<object, string>()
+
+/** The text a parsed body came as, while the body lives; `null` when it was large or no text. */
+export function textOfBody(body: unknown): string | null {
+  if (typeof body === 'string') return body
+  return typeof body === 'object' && body !== null ? (texts.get(body) ?? null) : null
 }
 
 export function refuseUnsafe(root: unknown): void {

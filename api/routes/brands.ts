@@ -1,12 +1,14 @@
+import { sql } from 'kysely'
 import { Type } from 'typebox'
 import { instant, Key, Text } from '#contracts'
 import { HubError, newId } from '#platform'
-import { OPERATOR, VIEWER } from '../http/access.ts'
+import { ADMIN, OPERATOR, VIEWER } from '../http/access.ts'
 import { commit } from '../http/commit.ts'
 import { listPage, PageOf, PageQuery } from '../http/paging.ts'
 import { read } from '../http/read.ts'
 import { Closed, Nullable, PathName, Secret, Time } from '../http/schemas.ts'
 import { insertKey } from '../keys.ts'
+import { type BrandSettings, brandSettings } from '../rule-approval.ts'
 import type { Routes } from './routes.ts'
 
 const Brand = Closed({
@@ -16,6 +18,10 @@ const Brand = Closed({
   createdAt: Time,
   disabledAt: Nullable(Time),
 })
+const TwoPersonRules = Type.Boolean({
+  description: 'a rule that makes offers or orders comes into force by the proposal of one key and the yes of another',
+})
+const Settings = Closed({ twoPersonRules: TwoPersonRules })
 const params = Closed({ brand: PathName })
 const tags = ['brands']
 
@@ -37,6 +43,10 @@ function brandOfRow(row: BrandRow) {
     createdAt: instant(row.created_at_ms),
     disabledAt: row.disabled_at_ms === null ? null : instant(row.disabled_at_ms),
   }
+}
+
+function settingsOf({ twoPersonRules = false }: BrandSettings) {
+  return { twoPersonRules }
 }
 
 /** The brands of this hub: the operator's business. A brand sees itself. */
@@ -103,6 +113,42 @@ export const brandRoutes: Routes = async (app, services) => {
           await tx.selectFrom('brands').select(COLUMNS).where('brand_id', '=', brandId).executeTakeFirstOrThrow(),
         ),
       ),
+  )
+
+  app.get(
+    '/api/brand/settings',
+    {
+      config: { access: VIEWER },
+      schema: { summary: 'How the brand wants to be served', tags, response: { 200: Settings } },
+    },
+    (request) => read(services, request, async (tx, brandId) => settingsOf(await brandSettings(tx, brandId))),
+  )
+
+  app.patch(
+    '/api/brand/settings',
+    {
+      config: { access: ADMIN },
+      schema: {
+        summary: 'Change how the brand wants to be served',
+        tags,
+        body: Closed({ twoPersonRules: Type.Optional(TwoPersonRules) }, { minProperties: 1 }),
+        response: { 200: Settings },
+      },
+    },
+    (request, reply) =>
+      commit(services, request, reply, async ({ tx, brandId, nowMs, audit }) => {
+        const before = await brandSettings(tx, brandId)
+        const settings = { ...before, ...request.body }
+        if (JSON.stringify(settings) === JSON.stringify(before)) return { status: 200, body: settingsOf(before) }
+        await tx
+          .updateTable('brands')
+          // What is not said stays, and members set beside this call are not lost.
+          .set({ settings: sql`settings || ${JSON.stringify(request.body)}::jsonb`, updated_at_ms: nowMs })
+          .where('brand_id', '=', brandId)
+          .execute()
+        audit('brand.settings_changed', brandId, { ...request.body })
+        return { status: 200, body: settingsOf(settings) }
+      }),
   )
 
   app.get(

@@ -36,8 +36,10 @@ import { productRoutes } from './products.ts'
 import { provisioningRoutes } from './provisioning.ts'
 import { quarantineRoutes } from './quarantine.ts'
 import type { Routes } from './routes.ts'
+import { ruleCareRoutes } from './rule-care.ts'
 import { ruleRoutes } from './rules.ts'
 import { siteResolverRoutes } from './site-resolver.ts'
+import { silenceRoutes } from './silences.ts'
 import { statsRoutes } from './stats.ts'
 import { telemetryRoutes } from './telemetry.ts'
 import { timelineRoutes } from './timeline.ts'
@@ -64,9 +66,11 @@ export const ROUTES: readonly Routes[] = [
   commandRoutes,
   bulkTelemetryRoutes,
   ruleRoutes,
+  ruleCareRoutes,
   parameterRoutes,
   changeRoutes,
   alertRoutes,
+  silenceRoutes,
   caseRoutes,
   fleetHoldRoutes,
   offerRoutes,

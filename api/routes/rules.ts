@@ -1,15 +1,17 @@
 import { Type } from 'typebox'
 import { Duration, instant, Key, RuleDocument } from '#contracts'
 import { canonicalJson, HubError } from '#platform'
-import { ruleJsonSchema } from '#rules'
+import { ruleDiff, ruleJsonSchema } from '#rules'
 import { AUTHOR, PUBLIC, VIEWER } from '../http/access.ts'
 import { utf8Text } from '../http/bodies.ts'
-import { commit } from '../http/commit.ts'
+import { commit, type Work } from '../http/commit.ts'
 import { isStorableText } from '../http/json-body.ts'
 import { listPage, PageOf, PageQuery } from '../http/paging.ts'
 import { read } from '../http/read.ts'
 import { Closed, Nullable, PathName, Time } from '../http/schemas.ts'
 import { rawBodyValidator } from '../http/validation.ts'
+import { needsApproval } from '../rule-approval.ts'
+import { versionDocument } from '../rule-history.ts'
 import { goLive, takeOutOfForce } from '../rule-life.ts'
 import {
   addRuleVersion,
@@ -29,7 +31,7 @@ const YAML_TYPES = ['application/yaml', 'application/x-yaml', 'text/yaml']
 const RULE_BYTES_MAX = 131_072
 
 const Status = Type.Enum(['draft', 'active', 'shadow', 'paused'])
-const Rule = Closed({
+export const Rule = Closed({
   key: Key,
   status: Status,
   version: Type.Integer({ description: 'the newest saved' }),
@@ -45,6 +47,13 @@ const Rule = Closed({
   createdAt: Time,
   updatedAt: Time,
 })
+export const Change = Closed({
+  pointer: Type.String(),
+  from: Type.Optional(Type.Unknown({ description: 'absent where there was nothing' })),
+  to: Type.Optional(Type.Unknown({ description: 'absent where there is nothing' })),
+  decides: Type.Boolean({ description: 'of the part that decides; words and the service called for are not' }),
+  text: Type.String({ description: '`for: 10m → 15m`' }),
+})
 const Version = Closed({
   version: Type.Integer(),
   document: RuleDocument,
@@ -53,6 +62,8 @@ const Version = Closed({
   createdAt: Time,
   activatedAt: Nullable(Time),
   warmedAt: Nullable(Time),
+  restoredFrom: Nullable(Type.Integer({ description: 'the version it repeats, when somebody went back' })),
+  changes: Type.Array(Change, { description: 'against the version before; empty for the first' }),
 })
 const Shadow = Closed({
   version: Type.Optional(Type.Integer({ minimum: 1, description: 'the newest when left out' })),
@@ -64,7 +75,7 @@ const Shadow = Closed({
     }),
   ),
 })
-const GoLive = Closed({
+export const GoLive = Closed({
   ...Shadow.properties,
   settle: Type.Optional(
     Type.String({
@@ -192,6 +203,15 @@ export const ruleRoutes: Routes = async (app, services) => {
           tx
             .selectFrom('rule_versions')
             .selectAll()
+            .select((eb) =>
+              eb
+                .selectFrom('rule_versions as before')
+                .select('before.document')
+                .whereRef('before.brand_id', '=', 'rule_versions.brand_id')
+                .whereRef('before.rule_key', '=', 'rule_versions.rule_key')
+                .whereRef('before.version', '=', eb('rule_versions.version', '-', 1))
+                .as('document_before'),
+            )
             .where('brand_id', '=', brandId)
             .where('rule_key', '=', request.params.rule),
           request.query,
@@ -204,6 +224,8 @@ export const ruleRoutes: Routes = async (app, services) => {
             createdAt: instant(row.created_at_ms),
             activatedAt: row.activated_at_ms === null ? null : instant(row.activated_at_ms),
             warmedAt: row.warmed_at_ms === null ? null : instant(row.warmed_at_ms),
+            restoredFrom: row.restored_from,
+            changes: row.document_before === null ? [] : ruleDiff(row.document_before, row.document),
           }),
         )
       }),
@@ -240,7 +262,12 @@ export const ruleRoutes: Routes = async (app, services) => {
           .where('rule_key', '=', document.key)
           .where('version', '=', before.current_version)
           .executeTakeFirstOrThrow()
-        if (newest.canonical_sha256 === canonicalHash(document)) {
+        // What is ordered may not change under a live rule without the second person: that makes a version too.
+        const orders =
+          before.live_version === newest.version &&
+          canonicalJson(newest.document.service ?? null) !== canonicalJson(document.service ?? null) &&
+          (await needsApproval(tx, brandId, document))
+        if (newest.canonical_sha256 === canonicalHash(document) && !orders) {
           if (canonicalJson(newest.document) !== canonicalJson(document)) {
             await tx
               .updateTable('rule_versions')
@@ -249,7 +276,10 @@ export const ruleRoutes: Routes = async (app, services) => {
               .where('rule_key', '=', document.key)
               .where('version', '=', newest.version)
               .execute()
-            work.audit('rule.texts_changed', document.key, { version: newest.version })
+            work.audit('rule.texts_changed', document.key, {
+              version: newest.version,
+              changes: ruleDiff(newest.document, document).map(({ text }) => text),
+            })
           }
           return { status: 200, body: await showRule(tx, brandId, document.key) }
         }
@@ -261,7 +291,10 @@ export const ruleRoutes: Routes = async (app, services) => {
           .where('rule_key', '=', document.key)
           .execute()
         await addRuleVersion(work, version, document, request.body)
-        work.audit('rule.saved', document.key, { version })
+        work.audit('rule.saved', document.key, {
+          version,
+          changes: ruleDiff(newest.document, document).map(({ text }) => text),
+        })
         return { status: 200, body: await showRule(tx, brandId, document.key) }
       }),
   )
@@ -286,7 +319,11 @@ export const ruleRoutes: Routes = async (app, services) => {
         },
       },
       (request, reply) =>
-        commit(services, request, reply, (work) => goLive(work, request.params.rule, mode, request.body)),
+        commit(services, request, reply, async (work) => {
+          const { rule } = request.params
+          if (mode === 'active') await refuseAlone(work, rule, request.body.version)
+          return goLive(work, rule, mode, request.body)
+        }),
     )
   }
 
@@ -322,5 +359,18 @@ export const ruleRoutes: Routes = async (app, services) => {
         await takeOutOfForce(work, request.params.rule, 'deleted')
         return { status: 204, body: null }
       }),
+  )
+}
+
+/** @throws {HubError} `APPROVAL_NEEDED` where the brand wants two people for a rule that sends anybody */
+async function refuseAlone({ tx, brandId }: Work, key: string, version: number | undefined): Promise<void> {
+  const rule = await lockRule(tx, brandId, key)
+  if (!rule || rule.status === 'deleted') return
+  const wanted = version ?? rule.current_version
+  const document = await versionDocument(tx, brandId, key, wanted).catch(() => null)
+  if (!document || !(await needsApproval(tx, brandId, document))) return
+  throw new HubError(
+    'APPROVAL_NEEDED',
+    `“${key}” makes offers or orders, which takes two people here: POST /api/rules/${key}/proposals, and another key approves it.`,
   )
 }

@@ -12,6 +12,9 @@ export interface Populated {
     device: string
     credential: string
     rule: string
+    proposal: string
+    silence: string
+    window: string
     change: string
     alert: string
     case: string
@@ -191,6 +194,19 @@ export async function populate(
       })
       .execute(),
   )
+  const proposal = await as('POST', '/api/rules/hepa-clogged/proposals', {})
+  const quiet = await as('POST', '/api/silences', {
+    scope: { product: 'ap-300', rule: 'hepa-clogged' },
+    until: new Date(hub.clock.nowMs() + DAY_MS).toISOString(),
+    reason: word,
+  })
+  await as('PUT', `/api/maintenance-windows/${`night-${word}`.replaceAll(' ', '-')}`, {
+    scope: { region: '99' },
+    zone: 'home',
+    days: [1],
+    from: '02:00',
+    to: '03:00',
+  })
   const change = await hub.db.asHub((tx) =>
     tx.selectFrom('control_changes').select('change_id').where('brand_id', '=', brand.id).executeTakeFirstOrThrow(),
   )
@@ -203,6 +219,9 @@ export async function populate(
       device,
       credential: credential.id,
       rule: 'hepa-clogged',
+      proposal: proposal.id,
+      silence: quiet.id,
+      window: `night-${word}`.replaceAll(' ', '-'),
       change: change.change_id,
       alert: alert.id,
       case: offer.caseIds[0],

@@ -1,5 +1,5 @@
 import type { Generated } from 'kysely'
-import type { ControlChange, ParameterScope, RuleDocument } from '#contracts'
+import type { ControlChange, HushScope, MaintenanceWindow, ParameterScope, RuleDocument } from '#contracts'
 import type { Defaulted, Json, Ms, Nullable } from './columns.ts'
 
 export type RuleStatus = 'draft' | 'active' | 'shadow' | 'paused' | 'deleted'
@@ -30,6 +30,46 @@ export interface RuleVersionsTable {
   created_at_ms: Ms
   activated_at_ms: Nullable<Ms>
   warmed_at_ms: Nullable<Ms>
+  /** The version it repeats, when somebody went back. */
+  restored_from: Nullable<number>
+}
+
+export type ProposalState = 'open' | 'approved' | 'rejected' | 'replaced'
+
+export interface RuleProposalsTable {
+  brand_id: string
+  proposal_id: string
+  rule_key: string
+  version: number
+  canary_share: number
+  settle_ms: Nullable<Ms>
+  state: ProposalState
+  proposed_by: string
+  proposed_at_ms: Ms
+  decided_by: Nullable<string>
+  decided_at_ms: Nullable<Ms>
+  note: Nullable<string>
+}
+
+export interface SilencesTable {
+  brand_id: string
+  silence_id: string
+  scope: Json<HushScope>
+  reason: string
+  from_ms: Ms
+  until_ms: Ms
+  created_by: string
+  ended_at_ms: Nullable<Ms>
+  ended_by: Nullable<string>
+}
+
+export interface MaintenanceWindowsTable {
+  brand_id: string
+  window_key: string
+  document: Json<MaintenanceWindow>
+  created_at_ms: Ms
+  updated_at_ms: Ms
+  updated_by: string
 }
 
 export interface ParametersTable {
@@ -56,6 +96,9 @@ export interface ControlChangesTable {
 export interface RuleTables {
   rules: RulesTable
   rule_versions: RuleVersionsTable
+  rule_proposals: RuleProposalsTable
+  silences: SilencesTable
+  maintenance_windows: MaintenanceWindowsTable
   parameters: ParametersTable
   control_changes: ControlChangesTable
 }
