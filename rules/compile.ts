@@ -6,7 +6,7 @@ import { type HoldTimes, LIFE_LENGTH } from './alert-clock.ts'
 import { monthDayOf } from './calendar.ts'
 import type { TreeNode } from './condition-tree.ts'
 import { CORE_LENGTH } from './instance-core.ts'
-import { hasTurns, isCompared, LEAF_LENGTHS, LEAF_VALUE, type Leaf, type TurningLeaf } from './leaf.ts'
+import { hasTurns, isCompared, LEAF_LENGTHS, LEAF_VALUE, type Leaf, type MetricLeaf, type TurningLeaf } from './leaf.ts'
 import { type AgeLimit, isParameter, type ParameterLimit, type Plan } from './plan.ts'
 import { maxGapMs, reportingTimes } from './reporting.ts'
 import { textCode } from './text-code.ts'
@@ -283,6 +283,7 @@ function compileCondition(when: Condition, given: Given): CompiledCondition {
     leaves,
     comparisons: leaves.filter((leaf) => leaf.kind === 'metric'),
     others: leaves.filter((leaf) => leaf.kind !== 'metric'),
+    alone: aloneIn(leaves, root, given.levels.length),
     turning: leaves.filter(isTurning),
     root,
     levels: given.levels.map((_, k) => ({ at: levelsFrom + k * LIFE_LENGTH })),
@@ -296,6 +297,11 @@ function compileCondition(when: Condition, given: Given): CompiledCondition {
     peakAt: peakLeaf ? peakLeaf.at + LEAF_VALUE : -1,
     peakSide: peakLeaf ? badSide(peakLeaf.op) : 0,
   }
+}
+
+function aloneIn(leaves: readonly Leaf[], root: TreeNode, levels: number): MetricLeaf | null {
+  const [leaf] = leaves
+  return root.kind === 'leaf' && leaf?.kind === 'metric' && leaf.window < 0 && levels === 0 ? leaf : null
 }
 
 function isTurning(leaf: Leaf): leaf is TurningLeaf {

@@ -92,6 +92,7 @@ export function applySample(
   atMs: number,
   listener: SampleListener,
 ): void {
+  if (staysHealthy(place, row, rowAt, atMs)) return
   const turns = place.plan.turning.length > 0
   if (turns) passTurns(place, atMs - 1, listener)
   before(place, atMs, listener)
@@ -102,6 +103,34 @@ export function applySample(
   const samplesAt = place.offset + SAMPLES
   place.core[samplesAt] = place.core[samplesAt]! + 1
   conclude(place, atMs, listener)
+}
+
+/**
+ * The way nearly every reading takes: an inactive instance of one plain comparison that stays known-false. Writes the
+ * numbers the long way would write; whatever else it is goes that way.
+ */
+function staysHealthy(
+  { plan, limits, core, offset }: Place,
+  row: readonly number[],
+  rowAt: number,
+  atMs: number,
+): boolean {
+  const leaf = plan.alone
+  if (leaf === null || core[offset + STATE] !== INACTIVE) return false
+  const value = row[rowAt + leaf.column]!
+  if (Number.isNaN(value)) return false
+  if (compare(leaf.op, value, limits[leaf.limitAt + 1]!) || compare(leaf.op, value, limits[leaf.limitAt]!)) return false
+  const at = offset + leaf.at
+  const untilMs = atMs + leaf.speaksMs
+  core[at + LEAF_VALUE] = value
+  core[at + LEAF_UNTIL] = untilMs
+  core[at + LEAF_TRUTH] = FALSE
+  core[offset + TRUTH] = FALSE
+  core[offset + UNTIL] = untilMs
+  core[offset + PEAK] = Number.NaN
+  core[offset + AT] = atMs
+  core[offset + SAMPLES] = core[offset + SAMPLES]! + 1
+  return true
 }
 
 /**

@@ -31,6 +31,8 @@ export interface Plan extends HoldTimes {
   /** The same, apart: comparisons of metrics, and all others. */
   comparisons: readonly MetricLeaf[]
   others: readonly Exclude<Leaf, MetricLeaf>[]
+  /** The one plain comparison that is all of the condition, without levels; `null` for any other. */
+  alone: MetricLeaf | null
   /** Those that change by time alone. */
   turning: readonly TurningLeaf[]
   root: TreeNode
