@@ -5,6 +5,7 @@ import { type Database, loadState, readPosition, type StateEntry, saveState, typ
 import { untilDone } from './back-off.ts'
 import { writeEpisodes } from './episode-rows.ts'
 import { Position } from './position.ts'
+import { SilenceWatch } from './silence-watch.ts'
 import { type ClaimedPosition, claimPosition } from './stored-position.ts'
 import { WarmRules } from './warm-rules.ts'
 
@@ -75,6 +76,8 @@ export function createRulesRunner(options: RulesRunnerOptions): RulesRunner {
   /** The evaluator is beyond `applied`: a batch broke off. Its state must not be kept. */
   let torn = false
   const warmRules = new WarmRules(db)
+  const silenceWatch = new SilenceWatch(db)
+  const batchRecords = options.batchRecords ?? BATCH_RECORDS
 
   /** Each kind of write has a count of its own: state that is kept says nothing of effects that are not. */
   const failures = new Map<string, number>()
@@ -146,7 +149,7 @@ export function createRulesRunner(options: RulesRunnerOptions): RulesRunner {
 
   const follow = async (): Promise<void> => {
     while (!stopping.signal.aborted) {
-      const records = reader.read(applied.seq, { records: options.batchRecords ?? BATCH_RECORDS })
+      const records = reader.read(applied.seq, { records: batchRecords })
       const last = records.at(-1)
       if (!last) {
         await reader.waitForMore(applied.seq, stopping.signal)
@@ -160,11 +163,16 @@ export function createRulesRunner(options: RulesRunnerOptions): RulesRunner {
       torn = false
       // Before the position moves: who waits for it may rely on the switch being in the outbox.
       if (await submitWarmed(last.receivedAtMs)) nudgeControl?.()
+      // While catching up, what is seen is over or in the log already.
+      if (records.length < batchRecords && (await submitSilence(last.receivedAtMs))) nudgeControl?.()
       applied.advance(last.seq)
       if (!saving && realClock.nowMs() >= nextSaveAtMs) keepState(applied.seq).catch(fail)
       await new Promise<void>((resolve) => setImmediate(resolve))
     }
   }
+
+  const submitSilence = async (atMs: number): Promise<boolean> =>
+    (await untilCommitted('telling of an outage', () => silenceWatch.submit(evaluator, atMs))) ?? false
 
   const submitWarmed = async (atMs: number): Promise<boolean> =>
     (await untilCommitted('letting new versions of rules take over', () => warmRules.submitReady(evaluator, atMs))) ??

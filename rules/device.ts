@@ -15,6 +15,7 @@ import { rerun } from './late-samples.ts'
 import { closeInstance } from './lifecycle-end.ts'
 import type { ProductLayout } from './product-layout.ts'
 import { rowConcerns } from './row.ts'
+import type { Heard } from './silence-diagnosis.ts'
 import { textCode } from './text-code.ts'
 import { boundaryAfter, boundaryAtOrAfter } from './tick-timers.ts'
 import type { Turn } from './turn.ts'
@@ -22,6 +23,10 @@ import { endWatches } from './verification.ts'
 
 /** Readings without a device clock may share a millisecond; they are put one behind the other within this span. */
 const SAME_MOMENT_MS = 1_000
+/** Of the time after which a device is silent: two of three missed intervals. */
+const QUIET_SHARE = 2 / 3
+/** A device that was silent for a day before is no part of what happens to all today. */
+const FORGOTTEN_MS = 86_400_000
 
 /**
  * One appliance as the evaluator sees it, and nothing of any other. Readings come in log order;
@@ -268,6 +273,25 @@ export class Device {
   /** Its newest reading was old when it came: what it says is history until it catches up. */
   get isBehind(): boolean {
     return this.watermarkReceivedAtMs - this.watermarkMs > this.layout.times.latenessMs
+  }
+
+  /**
+   * What the fleet's silence is judged by; `null` for a device that says nothing by promise, has never spoken, or
+   * has been silent so long that it is its own matter.
+   */
+  heard(turn: Turn): Heard | null {
+    const { noDataAfterMs } = this.layout.times
+    if (!this.hasSpoken || noDataAfterMs === Number.POSITIVE_INFINITY) return null
+    const sinceMs = Math.max(this.receivedAtMs, turn.resumedAtMs)
+    const silentMs = turn.tickMs - sinceMs
+    if (silentMs > noDataAfterMs + FORGOTTEN_MS) return null
+    // Before its own alert would be told: what is wrong with all is to be known first.
+    return {
+      homeId: this.facts.homeId,
+      region: this.facts.region,
+      sinceMs,
+      quiet: silentMs > QUIET_SHARE * noDataAfterMs,
+    }
   }
 
   #silentFrom(turn: Turn, instance: Instance): number {

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import type { AlertEffect, ControlRecord, InstanceView, LogRecord, QuarantinedRecord } from '#contracts'
+import type { AlertEffect, ControlRecord, HushScope, InstanceView, LogRecord, QuarantinedRecord } from '#contracts'
 import { type CheckpointEntry, type CheckpointParts, HUB_KEY, restoreEntry, saveEntry } from './checkpoint.ts'
 import { registryKey } from './checkpoint-keys.ts'
 import { noteSkew } from './clock-skew.ts'
@@ -7,6 +7,7 @@ import { applyControl } from './control-changes.ts'
 import { type Counters, freshCounters } from './counters.ts'
 import { Fleet } from './fleet.ts'
 import { SeenChanges } from './seen-changes.ts'
+import { diagnoseSilence, type Heard, type Outage, scopeKey } from './silence-diagnosis.ts'
 import { TICK_MS } from './tick-timers.ts'
 import { Turn } from './turn.ts'
 import { type ViewFilter, viewOf } from './views.ts'
@@ -21,6 +22,13 @@ export interface WarmingRule {
   ruleKey: string
   version: number
   readyAtMs: number
+}
+
+/** The outages of a brand: as they are, and as they are known. */
+export interface BrandSilence {
+  brandId: string
+  out: Outage[]
+  known: { silenceId: string; scope: HushScope }[]
 }
 
 /**
@@ -40,6 +48,11 @@ export interface Evaluator {
   views(filter?: ViewFilter): InstanceView[]
   lastSeq(): number
   counters(): Readonly<Counters>
+  /**
+   * Who is out as of the newest tick, brand by brand, and what goes on as an outage already: whoever owns the log
+   * appends `silence.started` and `silence.ended` for the difference. Costs a look at every device.
+   */
+  silence(): BrandSilence[]
   /** Rules whose next version waits for `rule.warmed`: the owner of the log appends it when the time has come. */
   warming(): WarmingRule[]
 }
@@ -184,6 +197,21 @@ export function createEvaluator(): Evaluator {
 
     lastSeq: () => position.seq,
     counters: () => turn.counters,
+
+    silence() {
+      const found: BrandSilence[] = []
+      for (const brand of fleet.brands.values()) {
+        const known = [...brand.silences.values()].filter(({ kind }) => kind === 'outage')
+        const heard: Heard[] = []
+        for (const device of brand.devices.values()) {
+          const one = device.heard(turn)
+          if (one) heard.push(one)
+        }
+        const out = diagnoseSilence(heard, new Set(known.map(({ scope }) => scopeKey(scope))))
+        if (out.length > 0 || known.length > 0) found.push({ brandId: brand.brandId, out, known })
+      }
+      return found
+    },
 
     warming() {
       const warming: WarmingRule[] = []
