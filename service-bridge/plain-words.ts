@@ -7,8 +7,15 @@ export function componentName(product: Pick<ProductDocument, 'components'> | nul
   return named ?? { en: key.replaceAll('-', ' '), 'zh-CN': key }
 }
 
+/** What a condition compares that no metric is: a product that has a metric of this name names it itself. */
+const OF_NO_METRIC: Readonly<Partial<Record<string, Text>>> = {
+  age: { en: 'age', 'zh-CN': '使用时间' },
+  silence: { en: 'silence', 'zh-CN': '无数据时间' },
+  season: { en: 'season', 'zh-CN': '季节' },
+}
+
 export function metricName(product: Pick<ProductDocument, 'metrics'> | null, key: string): Text {
-  const named = product?.metrics.find((metric) => metric.key === key)?.name
+  const named = product?.metrics.find((metric) => metric.key === key)?.name ?? OF_NO_METRIC[key]
   return named ?? { en: key.replaceAll('_', ' '), 'zh-CN': key }
 }
 
