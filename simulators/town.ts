@@ -7,6 +7,7 @@ import type { PartnerHabits } from './actors/order-fate.ts'
 import { DemoPartner, type PartnerChange, type PartnerOptions } from './actors/partner.ts'
 import { startWebhookServer, type WebhookServer } from './actors/webhook-server.ts'
 import type { World } from './actors/world.ts'
+import { Care } from './care.ts'
 import type { FleetFaults } from './fleet/faults.ts'
 import { type Cadence, Fleet } from './fleet/fleet.ts'
 import { noTruth, type TruthRecord, type TruthSink } from './fleet/truth.ts'
@@ -119,11 +120,16 @@ export async function openTown(options: TownOptions): Promise<Town> {
     random: random.fork('sudden'),
     truth,
   })
+  const care = new Care()
   const world: World = {
     has: (serial) => fleet?.has(serial) ?? false,
-    wear: (serial, component) => sudden.wear(serial, component) ?? fleet!.wear(serial, component),
+    wear: (serial, component) =>
+      sudden.wear(serial, component) ??
+      (fleet!.wears(serial, component) ? fleet!.wear(serial, component) : care.wear(serial, component, clock.nowMs)),
     replace: (serial, component, how) => {
-      if (!sudden.repair(serial, component, how)) fleet!.replace(serial, component, how)
+      if (sudden.repair(serial, component, how)) return
+      if (fleet!.wears(serial, component)) fleet!.replace(serial, component, how)
+      else care.done(serial, component, how.atMs)
     },
   }
   const homeowners = new DemoHomeowners({

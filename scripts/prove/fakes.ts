@@ -2,7 +2,7 @@ import { CASE_STATES_OVER } from '#contracts'
 import { type Random, realClock } from '#platform'
 import { openTown, type Temper, type Town } from '#simulators'
 import { type CaseHistory, listAll, releaseHolds } from './brand-desk.ts'
-import { SLOW_KINDS } from './slow-catalog.ts'
+import { SLOW_KINDS, slowCatalog } from './slow-catalog.ts'
 import { percent, type Row, tally } from './table.ts'
 import type { TrialHub } from './trial-hub.ts'
 
@@ -11,7 +11,10 @@ const DAY_MS = 24 * HOUR_MS
 /** Of ten jobs one is only claimed, after one the appliance falls silent; at which place, chance decides. */
 const DECK = 10
 /** Appliances per job that is wanted: some homes say no or do it themselves, and slow parts are not due in time. */
-const DEVICES_PER_JOB = 2.2
+const DEVICES_PER_JOB = 1.7
+/** Eight reports a day, one of them at noon in the simulated city, when purifiers measure their filters. */
+const CADENCE = { livesMs: HOUR_MS, reportsMs: 3 * HOUR_MS, offsetMs: HOUR_MS }
+const STEP_MS = 3 * HOUR_MS
 /** What is due at all is due by then. */
 const COLLECT_DAYS_MAX = 60
 /** Longest window of a verification, a fortnight, and the two days that a home has to say whether it is solved. */
@@ -78,6 +81,8 @@ export async function proveFakes(hub: TrialHub, options: FakesOptions): Promise<
     devices: Math.ceil(wanted * DEVICES_PER_JOB),
     scenario: 'due',
     categories: SLOW_KINDS,
+    entries: slowCatalog(CADENCE.reportsMs),
+    cadence: CADENCE,
     temper: TEMPER,
     faults: { drop: 0.002, duplicate: 0.005 },
     partners: [
@@ -87,6 +92,8 @@ export async function proveFakes(hub: TrialHub, options: FakesOptions): Promise<
         // A rework of a fake is done honestly: the trial is about the first repair of each need.
         itemFate: (_order, { caseId, device, diagnosis }) => {
           if (jobs.length >= wanted || fates.has(caseId)) return 'honest'
+          // A cleaning by the calendar shows in no signal, done or not.
+          if (!town.fleet.wears(device.serial, diagnosis.component)) return 'honest'
           // One appliance falls silent once, and whoever shares it would be silent too.
           const taken = jobs.some((job) => job.serial === device.serial)
           const fate = taken ? 'honest' : draw()
@@ -109,7 +116,8 @@ export async function proveFakes(hub: TrialHub, options: FakesOptions): Promise<
     const brand = town.setUp.brand
     const days = (): number => (town.clock.nowMs - town.startMs) / DAY_MS
     const day = async (): Promise<void> => {
-      for (let hour = 0; hour < 24 && !options.signal?.aborted; hour++) await town.step()
+      for (let passedMs = 0; passedMs < DAY_MS && !options.signal?.aborted; passedMs += STEP_MS)
+        await town.step(STEP_MS)
       await releaseHolds(brand)
       onProgress?.(
         `day ${Math.round(days())}: ${jobs.length} jobs, ${Math.round((realClock.nowMs() - startedMs) / 1_000)} s`,

@@ -70,7 +70,10 @@ export async function trialHub(options: TrialHubOptions = {}): Promise<TrialHub>
   let kills = 0
   let starting: Promise<void> = Promise.resolve()
   // Nothing of the trial outlives it, however it ends.
-  const atExit = (): void => void child?.kill('SIGKILL')
+  const atExit = (): void => {
+    child?.kill('SIGKILL')
+    if (postgres) process.kill(postgres.pid, 'SIGINT')
+  }
   process.on('exit', atExit)
 
   async function start(): Promise<void> {
@@ -119,13 +122,13 @@ export async function trialHub(options: TrialHubOptions = {}): Promise<TrialHub>
     },
     back: () => starting,
     async close() {
-      process.off('exit', atExit)
       const ending = child
       if (ending && ending.exitCode === null && ending.signalCode === null) {
         ending.kill('SIGTERM')
         await once(ending, 'exit')
       }
       await postgres?.stop()
+      process.off('exit', atExit)
       if (options.keep) options.keep(folder)
       else rmSync(folder, { recursive: true, force: true })
     },

@@ -125,6 +125,11 @@ export class Fleet {
     return this.#members.has(serial)
   }
 
+  /** Whether its physics knows this part; what is only looked after by the calendar is none. */
+  wears(serial: string, component: string): boolean {
+    return this.#of(serial).model.components.includes(component)
+  }
+
   /** What somebody who opens the appliance sees: 0 new, 1 failed. */
   wear(serial: string, component: string): number {
     return this.#of(serial).model.wear(component)
