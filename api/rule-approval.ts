@@ -16,6 +16,8 @@ export type ProposalRow = Selectable<Tables['rule_proposals']>
 /** The brand's own settings, by their names in its row. */
 export interface BrandSettings {
   twoPersonRules?: boolean
+  /** Of the offer's page in the brand's mini-program. */
+  miniProgramPath?: string | null
 }
 
 export async function brandSettings(tx: Tx, brandId: string): Promise<BrandSettings> {

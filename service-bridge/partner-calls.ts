@@ -7,7 +7,7 @@ import type { Core } from './core.ts'
 import { type GuardOptions, guardUrl } from './delivery/address-guard.ts'
 import type { Send } from './delivery/delivery-engine.ts'
 import { newWebhookSecret } from './delivery/signature.ts'
-import { verdictOf } from './delivery/verdict.ts'
+import { type Answer, verdictOf } from './delivery/verdict.ts'
 import { cloudEvent } from './outgoing.ts'
 import {
   openSecrets,
@@ -166,11 +166,29 @@ export function createPartnerCalls(
       return {
         ok: verdict.outcome === 'sent',
         status: answer.kind === 'answered' ? answer.status : null,
-        detail: verdict.outcome === 'sent' ? 'the endpoint took it' : verdict.reason,
+        detail: verdict.outcome === 'sent' ? 'the endpoint took it' : readable(verdict.reason, answer),
         webhookId,
       }
     },
   }
+}
+
+/** What the operator can do about a test event that was not taken. */
+function readable(reason: string, answer: Answer): string {
+  const hint = answer.kind === 'answered' ? HINTS[answer.status] : undefined
+  return hint === undefined ? reason : `${reason}: ${hint}`
+}
+
+const HINTS: Readonly<Record<number, string>> = {
+  301: 'redirects are not followed, give the address it leads to',
+  302: 'redirects are not followed, give the address it leads to',
+  307: 'redirects are not followed, give the address it leads to',
+  308: 'redirects are not followed, give the address it leads to',
+  401: 'it did not accept the signature; do both sides have the same secret?',
+  403: 'it did not accept the signature; do both sides have the same secret?',
+  404: 'nothing answers at this path',
+  405: 'it takes no POST at this path',
+  410: 'it says that it is gone; a real event would switch it off',
 }
 
 async function requirePartner(tx: Tx, key: string): Promise<PartnerRow> {

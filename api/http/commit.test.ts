@@ -1,5 +1,7 @@
+import { randomBytes } from 'node:crypto'
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
-import { aProduct } from '../testing/scenario.ts'
+import { SecretBox } from '#platform'
+import { anAgreement, aProduct } from '../testing/scenario.ts'
 import { LOG_BEHIND, makeHub, type TestBrand, type TestHub } from '../testing/test-hub.ts'
 
 let hub: TestHub
@@ -121,4 +123,46 @@ test('rows and their control change are one: a refused change leaves nothing in 
     (await hub.call('POST', '/api/devices', { key: brand.author, body: { serial: 'SN-9', product: 'none' } })).status,
   ).toBe(422)
   expect(await waiting()).toEqual(before)
+})
+
+/** Fails where the kept answer is written: as a process that dies between making a thing and remembering that it did. */
+class DyingBox extends SecretBox {
+  dies = false
+
+  override seal(plain: string, context: string): Buffer {
+    if (this.dies && context.startsWith('idempotency_keys')) throw new Error('died')
+    return super.seal(plain, context)
+  }
+}
+
+test('partners, agreements and endpoints are made together with their kept answer, or not at all', async () => {
+  const box = new DyingBox(randomBytes(32))
+  const hub = await makeHub({ box })
+  onTestFinished(() => hub.close())
+  const acme = await hub.newBrand('acme')
+  const made = await hub.call('POST', '/api/partners', { body: { key: 'fixit', name: 'Fixit' } })
+  expect(made.status).toBe(201)
+  const creations = [
+    {
+      url: '/api/partners',
+      list: '/api/partners',
+      key: hub.operatorKey,
+      body: { key: 'swift', name: 'Swift' },
+      before: 1,
+    },
+    { url: '/api/agreements', list: '/api/agreements', key: acme.admin, body: anAgreement('fixit'), before: 0 },
+    { url: '/api/endpoints', list: '/api/endpoints', key: acme.admin, body: { url: 'http://127.0.0.1:9/' }, before: 0 },
+  ]
+  for (const { url, list, key, body, before } of creations) {
+    const post = () => hub.call('POST', url, { key, body, headers: { 'idempotency-key': 'once' } })
+    const count = async (): Promise<number> => (await hub.call('GET', list, { key })).body.items.length
+    box.dies = true
+    expect((await post()).status, url).toBe(500)
+    expect(await count(), url).toBe(before)
+    box.dies = false
+    const first = await post()
+    expect(first.status, first.text).toBe(201)
+    expect((await post()).body).toEqual(first.body)
+    expect(await count(), url).toBe(before + 1)
+  }
 })

@@ -21,7 +21,14 @@ const Brand = Closed({
 const TwoPersonRules = Type.Boolean({
   description: 'a rule that makes offers or orders comes into force by the proposal of one key and the yes of another',
 })
-const Settings = Closed({ twoPersonRules: TwoPersonRules })
+const MiniProgramPath = Nullable(
+  Type.String({
+    maxLength: 500,
+    pattern: '^[^{}\\s]*\\{token\\}[^{}\\s]*$',
+    description: 'where the offer’s page is in the brand’s mini-program, with {token} where the link’s token goes',
+  }),
+)
+const Settings = Closed({ twoPersonRules: TwoPersonRules, miniProgramPath: MiniProgramPath })
 const params = Closed({ brand: PathName })
 const tags = ['brands']
 
@@ -45,8 +52,8 @@ function brandOfRow(row: BrandRow) {
   }
 }
 
-function settingsOf({ twoPersonRules = false }: BrandSettings) {
-  return { twoPersonRules }
+function settingsOf({ twoPersonRules = false, miniProgramPath = null }: BrandSettings) {
+  return { twoPersonRules, miniProgramPath }
 }
 
 /** The brands of this hub: the operator's business. A brand sees itself. */
@@ -131,7 +138,10 @@ export const brandRoutes: Routes = async (app, services) => {
       schema: {
         summary: 'Change how the brand wants to be served',
         tags,
-        body: Closed({ twoPersonRules: Type.Optional(TwoPersonRules) }, { minProperties: 1 }),
+        body: Closed(
+          { twoPersonRules: Type.Optional(TwoPersonRules), miniProgramPath: Type.Optional(MiniProgramPath) },
+          { minProperties: 1 },
+        ),
         response: { 200: Settings },
       },
     },

@@ -78,6 +78,13 @@ describe('two people', () => {
     expect((await call('PATCH', '/api/brand/settings', { twoPersonRules: true }, second)).status).toBe(403)
     expect((await call('PATCH', '/api/brand/settings', { twoPersonRules: true })).body).toEqual({
       twoPersonRules: true,
+      miniProgramPath: null,
+    })
+    const miniProgramPath = 'pages/offer/index?token={token}'
+    expect((await call('PATCH', '/api/brand/settings', { miniProgramPath: 'pages/offer' })).status).toBe(422)
+    expect((await call('PATCH', '/api/brand/settings', { miniProgramPath })).body).toEqual({
+      twoPersonRules: true,
+      miniProgramPath,
     })
     expect(await call('POST', '/api/rules/sends/activate', {})).toMatchObject({
       status: 409,

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import pg from 'pg'
 import {
   type AgreementDocument,
   type AlertEffect,
@@ -108,6 +109,8 @@ export interface World {
   appUrl: string
   secretKey: Buffer
   db: Awaited<ReturnType<typeof testDatabase>>['db']
+  /** One statement of the database's owner: a constraint that makes a write fail at a chosen place. */
+  owner(statement: string): Promise<void>
   /** A second bridge over the same database, as after a crash. */
   another(options?: Partial<BridgeOptions>): ServiceBridge
   fire(options?: Partial<Episode> & { silent?: boolean }): Promise<Episode>
@@ -153,7 +156,7 @@ export interface World {
 
 /** A brand with one purifier in one home, one partner with a real endpoint, and the bridge on a clock that stands. */
 export async function makeWorld(options: WorldOptions = {}): Promise<World> {
-  const { db, appUrl } = await testDatabase()
+  const { db, appUrl, ownerUrl } = await testDatabase()
   const brandId = await testBrand(db)
   const clock = new ManualClock(options.startMs ?? MORNING_MS)
   const secretKey = randomBytes(32)
@@ -289,6 +292,15 @@ export async function makeWorld(options: WorldOptions = {}): Promise<World> {
     secretKey,
     db,
     another: make,
+    async owner(statement) {
+      const client = new pg.Client(ownerUrl)
+      await client.connect()
+      try {
+        await client.query(statement)
+      } finally {
+        await client.end()
+      }
+    },
 
     effects: (effects) => db.asHub((tx) => bridge.onEffects(tx, effects)),
 
