@@ -150,6 +150,7 @@ export {
   AGE_PATTERN,
   AgeCondition,
   Aggregate,
+  AnomalyCondition,
   ChangeCondition,
   Comparison,
   Condition,

@@ -143,6 +143,24 @@ export const SeasonCondition = Type.Object(
 )
 export type SeasonCondition = Static<typeof SeasonCondition>
 
+/** How unusual a metric is, 0 to 1, against its own past: 0.5 is where an alarm is due. */
+export const AnomalyCondition = Type.Object(
+  {
+    anomaly: Type.Object(
+      {
+        metric: Key,
+        against: Type.Union([Type.Literal('self'), Type.Literal('fleet')]),
+        score: Value,
+        /** The score must have stayed there this long. */
+        for: Type.Optional(Duration),
+      },
+      { additionalProperties: false },
+    ),
+  },
+  { additionalProperties: false },
+)
+export type AnomalyCondition = Static<typeof AnomalyCondition>
+
 /** A condition without conditions in it. */
 export type LeafCondition =
   | MetricCondition
@@ -152,6 +170,7 @@ export type LeafCondition =
   | AgeCondition
   | EventCondition
   | SeasonCondition
+  | AnomalyCondition
 
 export type Condition = LeafCondition | { all: Condition[] } | { any: Condition[] } | { not: Condition }
 
@@ -168,6 +187,7 @@ export const Condition = Type.Cyclic(
       AgeCondition,
       EventCondition,
       SeasonCondition,
+      AnomalyCondition,
       Type.Object(
         { all: Type.Array(Type.Ref('Condition'), { minItems: 1, maxItems: CHILDREN_MAX }) },
         { additionalProperties: false },

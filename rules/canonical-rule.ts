@@ -57,6 +57,10 @@ function condition(node: Condition, rule: RuleDocument): unknown {
     const { metric, equals, count, clear = count, window, each = 'change' } = node.event
     return { event: { metric, equals, count, clear, window: milliseconds(window), each } }
   }
+  if ('anomaly' in node) {
+    const { metric, against, score, for: held } = node.anomaly
+    return { anomaly: { metric, against, score: limit(score, rule), for: milliseconds(held) } }
+  }
   if ('season' in node) return { season: { from: node.season.from, to: node.season.to } }
   const { metric, op, value, clear, agg, window, atLeast } = node
   if (!window) return { metric, op, ...limits(value, clear, rule) }

@@ -1,6 +1,7 @@
 import { Compile } from 'typebox/compile'
 import {
   AgeCondition,
+  AnomalyCondition,
   ChangeCondition,
   type Comparison,
   type Condition,
@@ -41,6 +42,7 @@ const LEAVES = {
   age: { schema: AgeCondition, check: Compile(AgeCondition), look: checkAge },
   event: { schema: EventCondition, check: Compile(EventCondition), look: checkEvent },
   season: { schema: SeasonCondition, check: Compile(SeasonCondition), look: checkSeason },
+  anomaly: { schema: AnomalyCondition, check: Compile(AnomalyCondition), look: checkAnomaly },
 } as const
 type LeafKind = keyof typeof LEAVES
 
@@ -51,9 +53,9 @@ const METRIC_MEMBERS = Object.keys(MetricCondition.properties)
  * schema in the contract, its leaf here and in `compile.ts`, its answer in `read-leaf.ts` (a sample) and
  * `turning.ts` (time).
  */
-const ASK_THE_MODELS = ['forecast', 'remaining', 'anomaly'] as const
+const ASK_THE_MODELS = ['forecast', 'remaining'] as const
 /** Kinds that tell what a node is; a metric condition has further members. */
-const KINDS = ['metric', 'noData', 'change', 'usage', 'age', 'event', 'season', 'all', 'any', 'not'] as const
+const KINDS = ['metric', 'noData', 'change', 'usage', 'age', 'event', 'season', 'anomaly', 'all', 'any', 'not'] as const
 type Kind = (typeof KINDS)[number]
 
 export interface ConditionContext {
@@ -192,6 +194,20 @@ function checkSeason({ season }: SeasonCondition, _context: ConditionContext, sa
     // Any leap year: 29 February is a day of the calendar.
     if (day > lastDay(2000, month)) say(`Month ${month} has no day ${day}.`, 'season', end)
   }
+}
+
+function checkAnomaly({ anomaly }: AnomalyCondition, context: ConditionContext, say: Say): void {
+  checkNumber(anomaly.metric, context, say, 'anomaly')
+  const score = checkValue(anomaly.score, context, say, 'anomaly', 'score')
+  if (score !== null && (score <= 0 || score >= 1))
+    say('A score lies between 0 and 1; 0.5 is where an alarm is due.', 'anomaly', 'score')
+  if (anomaly.for !== undefined) checkWindow(anomaly.for, say, 'anomaly', 'for')
+  if (anomaly.against === 'fleet')
+    say(
+      'Against the fleet needs its baseline, which this hub does not evaluate yet; self is known.',
+      'anomaly',
+      'against',
+    )
 }
 
 /** A metric whose numbers are reckoned with. */

@@ -8,7 +8,7 @@ import type { TreeNode } from './condition-tree.ts'
 import { CORE_LENGTH } from './instance-core.ts'
 import { hasTurns, isCompared, LEAF_LENGTHS, LEAF_VALUE, type Leaf, type MetricLeaf, type TurningLeaf } from './leaf.ts'
 import { type AgeLimit, isParameter, type ParameterLimit, type Plan } from './plan.ts'
-import { maxGapMs, reportingTimes } from './reporting.ts'
+import { MISSED_INTERVALS, maxGapMs, reportingTimes } from './reporting.ts'
 import { textCode } from './text-code.ts'
 import { badSide } from './truth.ts'
 import { CLOCK_FAST, TIME_UNITS_MS } from './usage-meter.ts'
@@ -247,6 +247,20 @@ function compileCondition(when: Condition, given: Given): CompiledCondition {
       const { from, to } = node.season
       return { kind: 'season', at, limitAt: addLimits(0, 0), column: -1, from: monthDayOf(from), to: monthDayOf(to) }
     }
+    if ('anomaly' in node) {
+      const { metric, score, for: held } = node.anomaly
+      const place = number(metric)
+      const everyMs = maxGapMs(product, findMetric(product, metric)) / MISSED_INTERVALS
+      return {
+        kind: 'anomaly',
+        at,
+        limitAt: addLimits(score, undefined),
+        ...place,
+        pointMs: Number.isFinite(everyMs) ? Math.max(POINT_MS_MIN, everyMs) : POINT_MS,
+        forMs: durationMs(held ?? '') ?? 0,
+        window: windows++,
+      }
+    }
     const windowMs = node.window ? (durationMs(node.window) ?? 0) : 0
     const agg = windowMs > 0 ? (node.agg ?? 'last') : null
     return {
@@ -307,6 +321,10 @@ function aloneIn(leaves: readonly Leaf[], root: TreeNode, levels: number): Metri
 function isTurning(leaf: Leaf): leaf is TurningLeaf {
   return hasTurns(leaf) && (leaf.kind !== 'change' || leaf.turns)
 }
+
+/** A point of an anomaly's model holds at least a minute, and an hour where no interval is promised. */
+const POINT_MS_MIN = 60_000
+const POINT_MS = 3_600_000
 
 /** How fast a counter can grow: as the rule says, no faster than time for a counter of time, else as it likes. */
 function paceOf(unit: string, perDayMax: number | undefined): { perMsMax: number; slack: number } {

@@ -337,3 +337,43 @@ describe('season', () => {
     expect(story.view()).toMatchObject({ state: 'inactive', quality: 'error' })
   })
 })
+
+describe('anomaly', () => {
+  const odd = rule({ anomaly: { metric: 'temp_c', against: 'self', score: 0.5 } })
+  const usual = (minute: number): number => 20 + Math.sin(minute / 7) + 0.3 * Math.sin(minute * 2.1)
+
+  test('unknown until the usual course is known; then what breaks it fires, whatever restarts between', () => {
+    const story = new Story({ product: periodic, rules: [odd] })
+    for (let minute = 0; minute < 220; minute++) story.read({ at: minute, values: { temp_c: usual(minute) } })
+    expect(story.view()).toMatchObject({ state: 'inactive', quality: 'stale' })
+    for (let minute = 220; minute < 600; minute++) {
+      story.read({ at: minute, values: { temp_c: usual(minute) } })
+      if (minute % 50 === 0) story.restart()
+    }
+    expect(story.view()).toMatchObject({ state: 'inactive', quality: 'ok' })
+    expect(story.told()).toEqual([])
+    story.read({ at: 600, values: { temp_c: 29 } })
+    // The point is whole when the next one begins.
+    expect(story.told()).toEqual([])
+    story.read({ at: 601, values: { temp_c: usual(601) } })
+    expect(story.told()).toEqual(['601 alert.firing'])
+    expect(story.effects[0]).toMatchObject({ evidence: [{ metric: 'temp_c', op: '>=', limit: 0.5 }] })
+  })
+
+  test('a late reading is judged where it belongs', () => {
+    const inOrder = new Story({ product: periodic, rules: [odd] })
+    const late = new Story({ product: periodic, rules: [odd] })
+    for (let minute = 0; minute < 500; minute++) {
+      inOrder.read({ at: minute, values: { temp_c: usual(minute) } })
+      if (minute !== 495) late.read({ at: minute, values: { temp_c: usual(minute) } })
+    }
+    late.read({ at: 495, received: 499.5, values: { temp_c: usual(495) } })
+    for (const story of [inOrder, late]) {
+      story.read({ at: 500, values: { temp_c: 29 } })
+      story.read({ at: 501, values: { temp_c: 20 } })
+    }
+    expect(late.view().lastValue).toBeGreaterThan(0.5)
+    expect(late.view().lastValue).toBe(inOrder.view().lastValue)
+    expect(late.state()).toBe('firing')
+  })
+})

@@ -56,6 +56,12 @@ function leafEvidence(instance: Instance, kept: KeptSamples, leaf: Leaf, said: T
       const limit = limits[leaf.limitAt + (said === TRUE && value < limits[leaf.limitAt]! ? 1 : 0)]!
       return { metric: leaf.metric, value, op: said === FALSE ? '<' : '>=', limit, unit: '1', sinceMs, series }
     }
+    case 'anomaly': {
+      const series = recent(kept, leaf.column)
+      const limit = finite(limits[leaf.limitAt]!)
+      const op = said === FALSE ? '<' : '>='
+      return { metric: leaf.metric, value: finite(value), op, limit, unit: 'score', sinceMs, series }
+    }
     default: {
       const { value: told, limit } = compared(instance, leaf, said)
       return {

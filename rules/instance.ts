@@ -1,8 +1,9 @@
 import type { RuleMode, Severity } from '#contracts'
+import { AnomalyWatch } from './anomaly-watch.ts'
 import { ChangeTrail } from './change-trail.ts'
 import { EventTimes } from './event-times.ts'
 import { AT, freshCore, type Place } from './instance-core.ts'
-import type { ChangeLeaf, EventLeaf, Leaf, MetricLeaf } from './leaf.ts'
+import type { AnomalyLeaf, ChangeLeaf, EventLeaf, Leaf, MetricLeaf } from './leaf.ts'
 import type { Plan } from './plan.ts'
 import { type KeptWindow, SampleWindow } from './sample-window.ts'
 
@@ -144,12 +145,18 @@ function freshWindows(plan: Plan): readonly KeptWindow[] {
 export function windowOf(leaf: Leaf, saved: readonly number[]): KeptWindow | null {
   if (!keepsWindow(leaf)) return null
   if (leaf.kind === 'change') return new ChangeTrail(leaf.overMs, saved)
+  if (leaf.kind === 'anomaly') return new AnomalyWatch(leaf.pointMs, saved)
   if (leaf.kind === 'event') return new EventTimes(leaf.windowMs, leaf.count, saved)
   return new SampleWindow(leaf.agg!, leaf.windowMs, saved)
 }
 
-export function keepsWindow(leaf: Leaf): leaf is MetricLeaf | ChangeLeaf | EventLeaf {
-  return leaf.kind === 'change' || leaf.kind === 'event' || (leaf.kind === 'metric' && leaf.agg !== null)
+export function keepsWindow(leaf: Leaf): leaf is MetricLeaf | ChangeLeaf | EventLeaf | AnomalyLeaf {
+  return (
+    leaf.kind === 'change' ||
+    leaf.kind === 'event' ||
+    leaf.kind === 'anomaly' ||
+    (leaf.kind === 'metric' && leaf.agg !== null)
+  )
 }
 
 /** Moves instances into arrays of their own device, one behind the other. */

@@ -14,6 +14,8 @@ export const LEAF_WAS = 4
 export const LEAF_LAST = 3
 export const LEAF_LAST_AT = 4
 export const LEAF_FELL_FROM = 5
+/** Of an anomaly: since when its score has stood at the limit; `NaN` when it does not. */
+export const LEAF_HIGH_SINCE = 3
 
 /** Numbers a leaf keeps, by kind. */
 export const LEAF_LENGTHS: Readonly<Record<Leaf['kind'], number>> = {
@@ -24,6 +26,7 @@ export const LEAF_LENGTHS: Readonly<Record<Leaf['kind'], number>> = {
   age: COMMON_LENGTH + 1,
   event: COMMON_LENGTH + 2,
   season: COMMON_LENGTH + 1,
+  anomaly: COMMON_LENGTH + 1,
 }
 
 interface Placed {
@@ -120,10 +123,19 @@ export interface MonthDay {
   day: number
 }
 
+/** How unusual a metric is against its own past. */
+export interface AnomalyLeaf extends OfMetric {
+  kind: 'anomaly'
+  /** Readings are joined to points of this length, evenly spaced as the model wants them. */
+  pointMs: number
+  forMs: number
+  window: number
+}
+
 /** Leaves that change by time alone, no sample having come. */
 export type TurningLeaf = ChangeLeaf | AgeLeaf | EventLeaf | SeasonLeaf
 
-export type Leaf = MetricLeaf | NoDataLeaf | UsageLeaf | TurningLeaf
+export type Leaf = MetricLeaf | NoDataLeaf | UsageLeaf | AnomalyLeaf | TurningLeaf
 
 /** Leaves whose truth is a number beside a limit: what levels can be of. */
 export type ComparedLeaf = MetricLeaf | ChangeLeaf | UsageLeaf

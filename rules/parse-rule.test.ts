@@ -170,6 +170,7 @@ describe('the kinds of conditions', () => {
       { event: { metric: 'mode', equals: 'E4', count: 3, window: '1d' } },
       { event: { metric: 'door_open', equals: true, count: 2, clear: 1, window: '1h', each: 'report' } },
       { season: { from: '--11-15', to: '--03-15' } },
+      { anomaly: { metric: 'fan_rpm', against: 'self', score: 0.5, for: '10m' } },
     ])
       expect(problems(when(condition), product), JSON.stringify(condition)).toEqual({})
   })
@@ -184,6 +185,7 @@ describe('the kinds of conditions', () => {
             { age: { op: '<', value: 0 } },
             { event: { metric: 'mode', equals: 3, count: 2, clear: 3, window: '1h' } },
             { season: { from: '--02-30', to: '--06-15' } },
+            { anomaly: { metric: 'fan_rpm', against: 'fleet', score: 5 } },
             { event: { metrik: 'mode', equals: 'E4', count: 0, window: '1h' } },
           ],
         }),
@@ -200,9 +202,11 @@ describe('the kinds of conditions', () => {
       '/when/all/3/event/equals': 'mode is a string, so it never equals the number 3.',
       '/when/all/3/event/clear': expect.stringContaining('at most count'),
       '/when/all/4/season/from': 'Month 2 has no day 30.',
-      '/when/all/5/event/metric': 'This is needed and missing.',
-      '/when/all/5/event/metrik': 'There is no metrik here. Did you mean metric?',
-      '/when/all/5/event/count': expect.any(String),
+      '/when/all/5/anomaly/score': expect.stringContaining('between 0 and 1'),
+      '/when/all/5/anomaly/against': expect.stringContaining('baseline'),
+      '/when/all/6/event/metric': 'This is needed and missing.',
+      '/when/all/6/event/metrik': 'There is no metrik here. Did you mean metric?',
+      '/when/all/6/event/count': expect.any(String),
     })
   })
 

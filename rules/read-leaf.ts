@@ -1,8 +1,11 @@
-import { FALSE, UNKNOWN } from './alert-lifecycle.ts'
+import { FALSE, TRUE, UNKNOWN } from './alert-lifecycle.ts'
+import type { AnomalyWatch } from './anomaly-watch.ts'
 import type { EventTimes } from './event-times.ts'
 import type { Place, SampleListener } from './instance-core.ts'
 import {
+  type AnomalyLeaf,
   type EventLeaf,
+  LEAF_HIGH_SINCE,
   LEAF_NEXT,
   LEAF_TRUTH,
   LEAF_UNTIL,
@@ -46,6 +49,9 @@ export function readOtherLeaf(
     case 'usage':
       readUsage(place, leaf, value, atMs)
       return
+    case 'anomaly':
+      readAnomaly(place, leaf, value, atMs)
+      return
     case 'event':
       readEvent(place, leaf, value, atMs)
   }
@@ -59,6 +65,21 @@ function readUsage(place: Place, leaf: UsageLeaf, value: number, atMs: number): 
   const used = core[at + LEAF_VALUE]!
   if (Number.isNaN(used)) core[at + LEAF_TRUTH] = UNKNOWN
   else weigh(place, leaf, used)
+}
+
+/** The score of the newest whole point, and whether it has stood at the limit long enough. */
+function readAnomaly({ core, offset, limits, windows }: Place, leaf: AnomalyLeaf, value: number, atMs: number): void {
+  const at = offset + leaf.at
+  core[at + LEAF_UNTIL] = atMs + leaf.speaksMs
+  const said = (windows[leaf.window] as AnomalyWatch).add(atMs, value)
+  if (said !== undefined) core[at + LEAF_VALUE] = said?.score ?? Number.NaN
+  const score = core[at + LEAF_VALUE]!
+  const high = score >= limits[leaf.limitAt]!
+  const since = core[at + LEAF_HIGH_SINCE]!
+  if (!high) core[at + LEAF_HIGH_SINCE] = Number.NaN
+  else if (Number.isNaN(since)) core[at + LEAF_HIGH_SINCE] = atMs
+  if (Number.isNaN(score)) core[at + LEAF_TRUTH] = UNKNOWN
+  else core[at + LEAF_TRUTH] = high && atMs - core[at + LEAF_HIGH_SINCE]! >= leaf.forMs ? TRUE : FALSE
 }
 
 function readEvent(place: Place, leaf: EventLeaf, value: number, atMs: number): void {

@@ -6,7 +6,7 @@ const LATENESS_MS = 15 * 60_000
 /** Below a minute a single lost packet would count as a gap. */
 const GAP_MS_MIN = 60_000
 /** Intervals that may be missed before truth is unknown, or the device is silent. */
-const MISSED_INTERVALS = 3
+export const MISSED_INTERVALS = 3
 
 /** What a product's reporting contract means for conditions. `Infinity`: nothing was promised, so nothing is missed. */
 export interface ReportingTimes {

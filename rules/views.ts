@@ -52,7 +52,7 @@ function qualityOf(turn: Turn, device: Device, instance: Instance): DataQuality 
 }
 
 function lastValueOf({ plan, core, offset }: Instance): number | null {
-  const leaf = plan.leaves.find(isCompared)
+  const leaf = plan.leaves.find((candidate) => isCompared(candidate) || candidate.kind === 'anomaly')
   if (!leaf) return null
   const value = core[offset + leaf.at + LEAF_VALUE]!
   return Number.isFinite(value) ? value : null

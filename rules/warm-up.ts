@@ -16,6 +16,8 @@ function windowMs(condition: Condition): number {
   if ('noData' in condition) return durationMs(condition.noData.for) ?? 0
   if ('change' in condition) return durationMs(condition.change.over) ?? 0
   if ('event' in condition) return durationMs(condition.event.window) ?? 0
+  // A model knows a course after days; nobody waits for that.
+  if ('anomaly' in condition) return durationMs(condition.anomaly.for ?? '') ?? 0
   // Counters are taken over from the version before; the calendar needs no past.
   if ('usage' in condition || 'age' in condition || 'season' in condition) return 0
   return durationMs(condition.window ?? '') ?? 0

@@ -63,7 +63,7 @@ function leaf(random: Random): unknown {
   const value = limit(random)
   const clear = random.next() < 0.2 ? { clear: limit(random) } : {}
   const duration = (): unknown => (random.next() < 0.9 ? pick(random, DURATIONS.slice(0, 5)) : pick(random, DURATIONS))
-  switch (Math.floor(random.next() * 7)) {
+  switch (Math.floor(random.next() * 8)) {
     case 0:
       return { metric, op, value, ...clear }
     case 1:
@@ -103,6 +103,15 @@ function leaf(random: Random): unknown {
           count: pick(random, [1, 2, 3, 64, 65, 0]),
           window: duration(),
           ...(random.next() < 0.2 ? { clear: pick(random, [1, 2, 9]) } : {}),
+        },
+      }
+    case 6:
+      return {
+        anomaly: {
+          metric,
+          against: pick(random, ['self', 'self', 'fleet']),
+          score: random.next() < 0.7 ? pick(random, [0.5, 0.9, { param: 'limit', default: 0.7 }]) : limit(random),
+          ...(random.next() < 0.3 ? { for: duration() } : {}),
         },
       }
     default:
