@@ -45,7 +45,7 @@ describe.each(LOCALES)('in %s', (locale) => {
 test.each([
   { kind: 'offer', scene: OFFER_SCENES[0]! },
   { kind: 'offer', scene: OFFER_SCENES.find(({ name }) => name === 'quote')! },
-  { kind: 'job', scene: JOB_SCENES[0]! },
+  { kind: 'job', scene: JOB_SCENES.find(({ name }) => name === 'new')! },
 ] as const)('in the dark: $scene.name', ({ kind, scene }) => look(scene, { kind, locale: 'zh-CN', dark: true }))
 
 interface Looking {

@@ -120,8 +120,9 @@ describe('offer page', () => {
     const page = await phone('/h/tok', {
       [`GET ${OFFER}`]: () => ({ body: offerView({ locale: 'en' }) }),
       [`POST ${OFFER}/self_service`]: () => ({
-        body: offerView({ locale: 'en', state: 'self_service', choices: ['visit'] }),
+        body: offerView({ locale: 'en', state: 'self_service', choices: ['accept'] }),
       }),
+      [`POST ${OFFER}/accept`]: () => ({ body: acceptedView('received') }),
     })
     await page.locator('[data-choice=self_service]').click()
     await page.getByRole('button', { name: 'I will take care of it' }).click()
@@ -130,6 +131,11 @@ describe('offer page', () => {
     const text = await page.locator('body').textContent()
     for (const words of ['Air purifier AP-300 · HEPA filter', 'About 5 minutes', 'Send somebody after all'])
       expect(text).toContain(words)
+    // Who changes their mind sees price and times, and is one tap from a visit.
+    await page.locator('summary').click()
+    expect(await page.locator('.rows .total').last().innerText()).toBe('¥279.00')
+    await page.locator('[data-choice=accept]').click()
+    await page.locator('.steps').waitFor()
   })
 
   test.each([
@@ -325,7 +331,6 @@ describe('offer page', () => {
   })
 
   test.each([
-    { from: 'self', choice: 'visit', confirm: '查看上门时间', body: {} },
     { from: 'apart', choice: 'visit', confirm: '查看上门时间', body: { needs: ['case_00000000000000000000000009'] } },
     { from: 'offered', choice: 'stop', confirm: '不再提醒', body: {} },
     { from: 'stopped', choice: 'resume', confirm: '恢复', body: {} },

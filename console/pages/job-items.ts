@@ -87,7 +87,12 @@ function device(item: Item, view: JobView, page: Job): HTMLElement | null {
       .filter(Boolean)
       .join(' · ')
   return facts([
-    [say('product'), [productName(item, page), it.model].filter(Boolean).join(' · ')],
+    [
+      say('product'),
+      productName(item, page).includes(it.model ?? '')
+        ? productName(item, page)
+        : `${productName(item, page)} · ${it.model}`,
+    ],
     [say('serial'), it.serial],
     it.firmware ? [say('firmware'), it.firmware] : null,
     it.installedAt ? [say('installed'), new Date(it.installedAt).toISOString().slice(0, 10)] : null,
@@ -116,4 +121,15 @@ export function agreed(view: JobView, page: Job): HTMLElement {
       ]),
     ),
   )
+}
+
+/** What was said so far, newest first; nothing before the first saying. */
+export function reported(view: JobView, { say, locale }: Job): HTMLElement | null {
+  if (view.events.length === 0) return null
+  const where = { locale, timeZone: view.timeZone }
+  const rows = view.events.map(({ status, visit, at }) => {
+    const which = visit > 1 ? ` · ${say('visitNo')}${visit}${say('visitNoAfter')}` : ''
+    return [when(at, 'full', where), code(say, status) + which] as const
+  })
+  return el('section', { class: 'card' }, details(say('said'), facts(rows.reverse())))
 }

@@ -4,7 +4,7 @@ import { el } from './dom.ts'
 import { openDrafts } from './drafts.ts'
 import { actions, formOf } from './job-actions.ts'
 import { address } from './job-address.ts'
-import { agreed, itemCard } from './job-items.ts'
+import { agreed, itemCard, reported } from './job-items.ts'
 import { quoteCard } from './job-quote.ts'
 import { code } from './job-state.ts'
 import { safetyRules, summary } from './job-summary.ts'
@@ -45,6 +45,7 @@ const screen = runScreen<JobView>({
       address(view, page, `${path}/site`),
       agreed(view, page),
       ...view.items.map((item) => itemCard(item, view, page)),
+      reported(view, page),
     ]
   },
 })

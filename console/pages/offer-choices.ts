@@ -42,7 +42,11 @@ export function otherChoices(view: OfferView, page: Offer): HTMLElement | null {
     stop: { name: 'stop', label: say('stop'), look: 'quiet', content: () => stopPanel(view, page) },
     resume: { name: 'resume', label: say('resume'), content: () => resumePanel(page) },
   }
-  const listed = Object.values(all).filter(({ name }) => (view.choices as readonly string[]).includes(name))
+  // Of a part of the offer it is said beside that part.
+  const listed = Object.values(all).filter(
+    ({ name }) =>
+      (view.choices as readonly string[]).includes(name) && (name !== 'visit' || view.state === 'self_service'),
+  )
   const group = panels('choices', listed, { drafts, back: say('back'), messages })
   return group && el('section', { class: 'card' }, group)
 }

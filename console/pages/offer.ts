@@ -80,7 +80,8 @@ function body(view: OfferView, page: Offer): Child[] {
       return [
         ended(say('selfTitle'), say('selfAfter')),
         ...view.needs.map((need) => need.selfService && guide(need.selfService, need, page)),
-        view.choices.includes('accept') && details(say('visit'), booking(view, page)),
+        // Who changes their mind sees the price again before agreeing to it.
+        view.choices.includes('accept') && details(say('visit'), price(view, page), booking(view, page)),
         otherChoices(view, page),
         problemCard(view, page),
       ]

@@ -36,27 +36,39 @@ const RETRY_MS = [2_000, 5_000, 15_000, 30_000]
 const LATER: ReadonlySet<Trouble> = new Set(['offline', 'busy', 'failed'])
 
 export function createOutbox<View>(options: OutboxOptions<View>): Outbox {
-  let waiting = load(options)
+  /** What a phone that refuses to store holds; `null` while it does store. */
+  let memory: JobEventBody[] | null = null
+  /** Said in this page and not tried yet. */
+  const fresh = new Set<string>()
   let sending = false
   let tries = 0
   let timer: ReturnType<typeof setTimeout> | undefined
 
-  const save = (): void => {
-    try {
-      if (waiting.length === 0) options.storage().removeItem(options.key)
-      else options.storage().setItem(options.key, JSON.stringify(waiting))
-    } catch {
-      // A private window may refuse: then it waits as long as the page stays open.
-    }
+  // The storage is asked each time: the same job may stand open in a second tab.
+  const waiting = (): JobEventBody[] => memory ?? load(options)
+  const keep = (events: JobEventBody[]): void => {
+    if (memory) memory = events
+    else
+      try {
+        if (events.length === 0) options.storage().removeItem(options.key)
+        else options.storage().setItem(options.key, JSON.stringify(events))
+      } catch {
+        // A private window may refuse: then it waits as long as the page stays open.
+        memory = events
+      }
   }
 
   const flush = async (): Promise<void> => {
     clearTimeout(timer)
     if (sending) return
-    for (let next = waiting[0]; next; next = waiting[0]) {
+    for (let next = waiting()[0]; next; next = waiting()[0]) {
+      const { id } = next
+      const { at: _at, ...now } = next
+      // What is said at once has the hub's own time; what had to wait, the time at which it was said.
+      const event = fresh.delete(id ?? '') ? now : next
       sending = true
       options.onChange()
-      const answer = await options.post(next)
+      const answer = await options.post(event)
       sending = false
       if (!answer.ok && LATER.has(answer.trouble)) {
         timer = setTimeout(() => void flush(), RETRY_MS[Math.min(tries++, RETRY_MS.length - 1)])
@@ -64,21 +76,21 @@ export function createOutbox<View>(options: OutboxOptions<View>): Outbox {
         return
       }
       tries = 0
-      waiting = waiting.slice(1)
-      save()
+      keep(waiting().filter((it) => it.id !== id))
       if (answer.ok) options.onSent(next, answer)
       else options.onRefused(next, answer)
     }
   }
 
   return {
-    waiting: () => waiting,
+    waiting,
     busy: () => sending,
     say(event) {
-      if (waiting.length >= WAITING_MAX) return
-      // The phone's clock is nobody's witness; hub time carried on by the page is, when the line is slow.
-      waiting = [...waiting, { ...event, id: newId(), at: options.nowAt() }]
-      save()
+      const before = waiting()
+      if (before.length >= WAITING_MAX) return
+      const id = newId()
+      if (before.length === 0) fresh.add(id)
+      keep([...before, { ...event, id, at: options.nowAt() }])
       options.onChange()
       void flush()
     },

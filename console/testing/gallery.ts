@@ -14,6 +14,21 @@ export interface Scene {
 const press = (selector: string) => (page: Page) => page.locator(selector).first().click()
 const all = (view: OfferView, change: Partial<OfferView>): OfferView => ({ ...view, ...change })
 const DAY_MS = 86_400_000
+/** As long as the contract lets names be, and in both languages without a place to break them. */
+const LONG = {
+  zh: '超长名称用于检验窄屏手机上不会左右滚动也不会盖住别的文字',
+  en: 'Thermohygrodynamometerreplacementassembly and further words that go on for quite a while',
+}
+
+/** The same view with every text of two languages drawn out; codes and numbers stay. */
+function stretched<T>(value: T): T {
+  if (Array.isArray(value)) return value.map(stretched) as T
+  if (value === null || typeof value !== 'object') return value
+  const entries = Object.entries(value)
+  const texts = 'zh-CN' in value && 'en' in value
+  if (texts) return { 'zh-CN': LONG.zh, en: LONG.en } as T
+  return Object.fromEntries(entries.map(([key, it]) => [key, stretched(it)])) as T
+}
 const later = (view: { now: string }, days: number): string =>
   new Date(Date.parse(view.now) + days * DAY_MS).toISOString()
 
@@ -90,7 +105,13 @@ export const OFFER_SCENES: readonly Scene[] = [
     name: 'snoozed',
     view: all(base, { state: 'snoozed', snoozedUntil: later(base, 3), choices: ['accept', 'self_service', 'decline'] }),
   },
-  { name: 'self', view: all(base, { state: 'self_service', choices: ['visit'] }) },
+  { name: 'self', view: all(base, { state: 'self_service', choices: ['accept', 'stop', 'report_problem'] }) },
+  {
+    name: 'self-after-all',
+    view: all(base, { state: 'self_service', choices: ['accept', 'stop', 'report_problem'] }),
+    before: press('summary'),
+  },
+  { name: 'long', view: stretched(twoNeeds()) },
   { name: 'declined', view: all(base, { state: 'declined', choices: ['stop'] }) },
   { name: 'stopped', view: all(base, { state: 'declined', stopped: true, choices: ['resume'] }) },
   {
@@ -200,6 +221,19 @@ const at = (status: NonNullable<JobView['status']>, change: Partial<JobView> = {
   jobView({ status, allowed: after(status), ...ON, ...change })
 
 export const JOB_SCENES: readonly Scene[] = [
+  { name: 'long', view: stretched(twoItems()) },
+  {
+    name: 'second-visit-said',
+    view: at('accepted', {
+      visit: 2,
+      events: [
+        { status: 'accepted', visit: 1, at: base.now },
+        { status: 'customer_absent', visit: 1, at: base.now },
+        { status: 'appointed', visit: 2, at: base.now },
+      ],
+    }),
+    before: press('summary:has-text("进度记录"), summary:has-text("What was reported")'),
+  },
   { name: 'new', view: jobView() },
   { name: 'new-several', view: twoItems() },
   {
