@@ -5,6 +5,7 @@ import { type AgreementsTable, page, type Tx, writeAudit } from '#store'
 import type { ServiceBridge } from './bridge.ts'
 import { beginWork, type Core, inHub, type Work } from './core.ts'
 import { notFound } from './queries.ts'
+import { ratingsOfAgreements } from './rating.ts'
 import { wakeTimers } from './timers.ts'
 import { validator } from './validate.ts'
 import type { Actor, AgreementView } from './views.ts'
@@ -66,6 +67,13 @@ export function createAgreementCalls(core: Core): ServiceBridge['agreements'] {
 
     get: (brandId, agreementId) =>
       core.db.asBrand(brandId, async (tx) => agreementView(await requireAgreement(tx, brandId, agreementId))),
+
+    ratings: (brandId, agreementId) =>
+      core.db.asBrand(brandId, async (tx) => {
+        await requireAgreement(tx, brandId, agreementId)
+        const given = await ratingsOfAgreements({ tx, brandId, atMs: core.clock.nowMs() }, [agreementId])
+        return given.get(agreementId) ?? { count: 0, attitude: null, quality: null, speed: null, solvedShare: null }
+      }),
 
     update: (brandId, agreementId, { agreement, active, by }) =>
       inHub(core, brandId, async (work) => {

@@ -4,6 +4,9 @@ import type {
   AlertEffect,
   CaseState,
   DeclineBody,
+  Diagnosis,
+  FaultReport,
+  FaultReportBody,
   FleetHold,
   FleetHoldState,
   JobEventBody,
@@ -12,13 +15,19 @@ import type {
   OfferState,
   OfferView,
   QuoteDecisionBody,
+  RateBody,
+  ReportProblemBody,
   RescheduleBody,
+  SelfServiceBody,
   SiteAddress,
   SnoozeBody,
   SolvedBody,
+  StopBody,
+  VisitBody,
 } from '#contracts'
 import type { Clock, HubError, Logger, Random, SecretBox } from '#platform'
 import type { Database, Tx } from '#store'
+import type { FiledReport } from './fault-report.ts'
 import type {
   Actor,
   AgreementView,
@@ -32,10 +41,13 @@ import type {
   GateScope,
   GateView,
   NoticeView,
+  OfferStopView,
   OfferSummary,
+  OfferWords,
   OwnNotice,
   Page,
   PageRequest,
+  PartnerRatings,
   PartnerView,
   PartView,
   ReceiptInput,
@@ -139,6 +151,27 @@ export interface ServiceBridge {
     acknowledge(brandId: string, caseId: string, options: { by: Actor }): Promise<CaseView>
   }
 
+  /** C2. Faults that people noticed. The same reference twice is one report. */
+  faultReports: {
+    /**
+     * In the caller's transaction. VALIDATION_FAILED for an appliance or time that cannot be, CONFLICT for a reference
+     * used for another appliance. `changeId` is the record of the log that says it.
+     */
+    file(tx: Tx, brandId: string, body: FaultReportBody, options: { by: Actor }): Promise<FiledReport>
+    /** In hub scope. Of an appliance the partner has had an order for, while the home lets it know. NOT_FOUND otherwise. */
+    fileAsPartner(tx: Tx, partnerKey: string, body: FaultReportBody, options: { by: Actor }): Promise<FiledReport>
+    list(
+      brandId: string,
+      filter: PageRequest & { deviceId?: string; homeId?: string; caseId?: string; missed?: boolean },
+    ): Promise<Page<FaultReport>>
+    /** With the reporter's own words; reading them is audited. NOT_FOUND. */
+    get(
+      brandId: string,
+      reportId: string,
+      options: { by: Actor },
+    ): Promise<FaultReport & { text: string | null; diagnosis: Diagnosis | null }>
+  }
+
   /** C3. NOT_FOUND; STATE_FORBIDS for a hold that was decided otherwise. */
   fleetHolds: {
     list(brandId: string, filter: PageRequest & { state?: FleetHoldState }): Promise<Page<FleetHold>>
@@ -160,7 +193,20 @@ export interface ServiceBridge {
     /** Twice gives the same order. VALIDATION_FAILED for a slot or partner that was not offered. */
     accept(token: string, body: AcceptBody & { method?: 'page' | 'app' | 'signature' }): Promise<OfferView>
     snooze(token: string, body: SnoozeBody): Promise<OfferView>
-    selfService(token: string): Promise<OfferView>
+    /** All needs that one can do oneself, or those named; the others stay offered. */
+    selfService(token: string, body?: SelfServiceBody): Promise<OfferView>
+    /** Somebody should come after all for what the home meant to do itself. */
+    visit(token: string, body?: VisitBody): Promise<OfferView>
+    /** No more offers of this kind for this home; what it is asked of that kind now is taken as a no. */
+    stop(token: string, body?: StopBody): Promise<OfferView>
+    /** Takes `stop` back. STATE_FORBIDS when nothing was stopped. */
+    resume(token: string): Promise<OfferView>
+    /** Stars for a finished visit, changeable for a week. */
+    rate(token: string, body: RateBody): Promise<OfferView>
+    /** A complaint during a visit or after it; with the log record to wait for when it is a fault. */
+    reportProblem(token: string, body: ReportProblemBody): Promise<{ view: OfferView; changeId: string | null }>
+    /** What the home wrote beside its answers; audited. NOT_FOUND. */
+    words(brandId: string, offerId: string, options: { by: Actor }): Promise<OfferWords>
     decline(token: string, body: DeclineBody): Promise<OfferView>
     /** Another slot; until arrival. The partner is told. */
     reschedule(token: string, body: RescheduleBody): Promise<OfferView>
@@ -269,6 +315,8 @@ export interface ServiceBridge {
     create(brandId: string, agreement: AgreementDocument, options: Asked): Promise<AgreementView>
     list(brandId: string, filter: PageRequest & { partnerKey?: string }): Promise<Page<AgreementView>>
     get(brandId: string, agreementId: string): Promise<AgreementView>
+    /** What homes thought of its visits, over the last half year. NOT_FOUND. */
+    ratings(brandId: string, agreementId: string): Promise<PartnerRatings>
     update(
       brandId: string,
       agreementId: string,
@@ -334,6 +382,11 @@ export interface ServiceBridge {
 
   /** What others have to tell the bridge, inside the transaction in which it becomes true. */
   homes: {
+    /** Kinds of offers the home asked to stop. */
+    stops(brandId: string, homeId: string): Promise<OfferStopView[]>
+    /** The home told the brand that it may be asked again. NOT_FOUND. */
+    liftStop(brandId: string, homeId: string, stopId: string, options: { by: Actor }): Promise<void>
+
     /**
      * Call after consents of a home were written. A withdrawn share consent calls its orders
      * off until arrival and closes the address at once; a withdrawn contact consent takes back

@@ -11,6 +11,7 @@ import {
 } from '#contracts'
 import { canonicalJson, derivedId, durationMs, sha256Hex, tokenHash } from '#platform'
 import { nextNumber } from '#store'
+import { alternativesOf } from './alternatives.ts'
 import { type CaseRecord, changeCase } from './case-record.ts'
 import type { ConsentRecord } from './consents.ts'
 import type { Core, Work } from './core.ts'
@@ -230,7 +231,7 @@ async function itemOf(
       componentName: componentName(product, record.component),
       cause: causeOf(facts),
       confidence: record.rule_key === null ? null : await confirmedShare(work, record.rule_key),
-      alternatives: [],
+      alternatives: facts.record.source === 'reported' ? await alternativesOf(work, facts) : [],
       faultCodes: [],
       evidence,
       remoteActions: [],
@@ -288,7 +289,7 @@ async function historyOf(work: Work, deviceId: string): Promise<WorkOrderItem['d
 const VERDICTS_MIN = 5
 
 /** How often technicians confirmed this rule; `null` until enough of them have looked. */
-async function confirmedShare(work: Work, ruleKey: string): Promise<number | null> {
+export async function confirmedShare(work: Work, ruleKey: string): Promise<number | null> {
   const row = await work.tx
     .selectFrom('order_items as i')
     .innerJoin('cases as c', (join) => join.onRef('c.brand_id', '=', 'i.brand_id').onRef('c.case_id', '=', 'i.case_id'))

@@ -1,7 +1,11 @@
-import { instant } from '#contracts'
+import { instant, sealedAs } from '#contracts'
 import type { Core, Work } from './core.ts'
+import { reportView } from './fault-report.ts'
+import type { OfferTerms } from './offer-terms.ts'
+import { wordsOf } from './offer-words.ts'
 import { openWords } from './order-words.ts'
 import { caseEventView, caseView } from './queries.ts'
+import { stopsOf } from './stop-offers.ts'
 
 /** Reads of one home's address: a few per visit. */
 const READS_MAX = 10_000
@@ -32,7 +36,17 @@ export async function exportTraces(core: Core, work: Work, homeId: string): Prom
     .where('home_id', '=', homeId)
     .orderBy('created_at_ms')
     .execute()
+  const words = new Map<string, unknown>()
+  for (const offer of offers)
+    words.set(offer.offer_id, await wordsOf(core, work, { ...offer, terms: offer.terms as OfferTerms }))
   return {
+    faultReports: await reportsOf(core, work, ofHome),
+    offerStops: (await stopsOf(work, homeId)).map((stop) => ({
+      category: stop.category,
+      componentKind: stop.component_kind,
+      stoppedAt: instant(stop.stopped_at_ms),
+    })),
+    ratings: await ratingsOf(work, ofHome),
     cases: cases.map((record) => ({
       ...caseView(record),
       evidence: record.evidence,
@@ -44,6 +58,7 @@ export async function exportTraces(core: Core, work: Work, homeId: string): Prom
       createdAt: instant(offer.created_at_ms),
       terms: offer.terms,
       answer: offer.answer,
+      words: words.get(offer.offer_id) ?? null,
     })),
     workOrders: await ordersOf(core, work, ofHome),
     notices: await noticesOf(work, ofHome),
@@ -95,6 +110,38 @@ async function ordersOf(core: Core, { tx }: Work, { brandId, homeId }: OfHome): 
         .map((event) => ({ receivedAt: instant(event.received_at_ms), source: event.source, body: open(event.body) })),
     }
   })
+}
+
+async function reportsOf(core: Core, { tx }: Work, { brandId, homeId }: OfHome): Promise<unknown[]> {
+  const rows = await tx
+    .selectFrom('fault_reports')
+    .selectAll()
+    .where('brand_id', '=', brandId)
+    .where('home_id', '=', homeId)
+    .orderBy('received_at_ms')
+    .execute()
+  return rows.map((row) => ({
+    ...reportView(row),
+    text: row.text_sealed && core.box.open(row.text_sealed, sealedAs.faultReportText(row.report_id)),
+  }))
+}
+
+async function ratingsOf({ tx }: Work, { brandId, homeId }: OfHome): Promise<unknown[]> {
+  const rows = await tx
+    .selectFrom('ratings')
+    .selectAll()
+    .where('brand_id', '=', brandId)
+    .where('home_id', '=', homeId)
+    .orderBy('rated_at_ms')
+    .execute()
+  return rows.map(({ work_order_id, attitude, quality, speed, solved, rated_at_ms }) => ({
+    workOrder: work_order_id,
+    attitude,
+    quality,
+    speed,
+    solved,
+    at: instant(rated_at_ms),
+  }))
 }
 
 async function noticesOf({ tx }: Work, { brandId, homeId }: OfHome): Promise<unknown[]> {

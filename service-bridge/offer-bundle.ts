@@ -26,6 +26,16 @@ export async function lockHome(work: Work, homeId: string): Promise<void> {
     .executeTakeFirst()
 }
 
+export async function lockHomeOfOffer(work: Work, offerId: string): Promise<void> {
+  const row = await work.tx
+    .selectFrom('offers')
+    .select('home_id')
+    .where('brand_id', '=', work.brandId)
+    .where('offer_id', '=', offerId)
+    .executeTakeFirst()
+  if (row) await lockHome(work, row.home_id)
+}
+
 /** The offer of this home that waits for an answer; `null` when nobody is asked anything. */
 export async function unansweredOffer(work: Work, homeId: string): Promise<OfferRecord | null> {
   const row = await work.tx

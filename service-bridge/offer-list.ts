@@ -1,8 +1,9 @@
 import { page, type Tx } from '#store'
 import type { ServiceBridge } from './bridge.ts'
 import { type Core, inBrand } from './core.ts'
-import { lockOffer, type OfferRecord, offerView } from './offer-record.ts'
+import { lockOffer, type OfferRecord } from './offer-record.ts'
 import type { OfferTerms } from './offer-terms.ts'
+import { offerView } from './offer-view.ts'
 import { offerSummary } from './queries.ts'
 
 /** What a brand sees of the offers made in its name. */

@@ -1,10 +1,13 @@
+import type { Selectable } from 'kysely'
 import { instant, type OfferView, type ProgressStage, type Slot, type WaitingFor } from '#contracts'
+import type { OrderItemsTable } from '#store'
 import type { CaseRecord } from './case-record.ts'
 import type { Core, Work } from './core.ts'
 import type { OfferRecord } from './offer-record.ts'
 import type { OrderRecord } from './order-record.ts'
 import { openWords } from './order-words.ts'
 import { comingVisit } from './progress.ts'
+import { ratingOf } from './rating.ts'
 import { solvedAnswer } from './solved-answer.ts'
 
 /** The order the offer led to (the last, where another partner had to be asked), with its words readable. */
@@ -59,7 +62,7 @@ export async function progressOf(
   const underWay = said.find((event) => ['dispatched', 'en_route', 'arrived'].includes(event.status))
   const items = await work.tx
     .selectFrom('order_items')
-    .select(['verified', 'finished_at_ms'])
+    .select(['item_id', 'case_id', 'verified', 'finished_at_ms'])
     .where('brand_id', '=', work.brandId)
     .where('work_order_id', '=', order.work_order_id)
     .execute()
@@ -93,9 +96,9 @@ export async function progressOf(
           solved: solvedAnswer(offer),
         }
       : null,
-    results: [],
+    results: resultsOf(offer, order, items),
     overcharge: overchargeOf(order),
-    rating: null,
+    rating: await ratingOf(work, order.work_order_id),
   }
 }
 
@@ -106,6 +109,19 @@ function overchargeOf({
 }: OrderRecord): { agreedMinor: number; takenMinor: number } | null {
   if (!overcharged || !outcome?.charge) return null
   return { agreedMinor: charge.totalMinor, takenMinor: outcome.charge.totalMinor }
+}
+
+/** What was found and proven of each need, in the order in which the offer names them. */
+function resultsOf(
+  offer: OfferRecord,
+  order: OrderRecord,
+  items: readonly Pick<Selectable<OrderItemsTable>, 'item_id' | 'case_id' | 'verified'>[],
+): NonNullable<OfferView['progress']>['results'] {
+  return offer.terms.needs.flatMap(({ caseId }) => {
+    const item = items.find((one) => one.case_id === caseId)
+    const said = order.outcome?.items.find((one) => one.item === item?.item_id)
+    return item && said ? [{ caseId, found: said.report.found ?? null, verified: item.verified }] : []
+  })
 }
 
 const WAITS: Readonly<Partial<Record<CaseRecord['state'], WaitingFor>>> = {

@@ -1,15 +1,12 @@
 import type { Selectable } from 'kysely'
-import { CASE_STATES_OVER, instant, type OfferChoice, type OfferView, type Slot } from '#contracts'
+import type { Slot } from '#contracts'
 import { HubError, tokenHash } from '#platform'
 import type { OffersTable } from '#store'
 import type { CaseRecord } from './case-record.ts'
 import type { Core, Work } from './core.ts'
-import { orderOfOffer, progressOf } from './offer-progress.ts'
 import type { OfferTerms } from './offer-terms.ts'
 import { OFFER_LINK_MS, SLOT_DAYS } from './policy.ts'
-import { openQuote, questioned } from './quote-record.ts'
 import { slotsOf } from './slots.ts'
-import { casesInDoubt } from './solved-answer.ts'
 
 export type OfferRecord = Omit<Selectable<OffersTable>, 'terms'> & { terms: OfferTerms }
 
@@ -61,76 +58,6 @@ export function offeredSlots(terms: OfferTerms, atMs: number): Slot[] {
     partLeadMs: terms.partLeadMs,
     visitMs: terms.visitMs ?? 0,
   })
-}
-
-const CHOICES: Readonly<Record<OfferRecord['state'], readonly OfferChoice[]>> = {
-  offered: ['accept', 'snooze', 'self_service', 'decline'],
-  snoozed: ['accept', 'self_service', 'decline'],
-  accepted: ['quote', 'reschedule', 'cancel'],
-  self_service: [],
-  declined: [],
-  expired: [],
-  withdrawn: [],
-  cancelled: [],
-  closed: ['solved'],
-}
-
-const BEFORE_ARRIVAL: ReadonlySet<CaseRecord['state']> = new Set([
-  'accepted',
-  'ordered',
-  'rerouting',
-  'scheduled',
-  'awaiting_quote',
-  'awaiting_parts',
-  'in_progress',
-])
-
-/** What the link shows now. */
-export async function offerView(core: Core, work: Work, offer: OfferRecord): Promise<OfferView> {
-  const { terms } = offer
-  const expired = work.atMs >= offer.expires_at_ms && (offer.state === 'offered' || offer.state === 'snoozed')
-  const state = expired ? 'expired' : offer.state
-  const order = await orderOfOffer(core, work, offer)
-  const cases = state === 'accepted' ? await casesOfOffer(work, offer.offer_id) : []
-  const out = order !== null && order.closed_at_ms === null ? order : null
-  const quote = out && questioned(core, work, out, await openQuote(work, out.work_order_id))
-  const inDoubt =
-    state === 'closed' ? await casesInDoubt(work, offer, await casesOfOffer(work, offer.offer_id, false)) : []
-  const live = cases.filter((record) => !CASE_STATES_OVER.has(record.state))
-  const nobodyThere = out === null || out.arrived_at_ms === null
-  const mayChange = nobodyThere && live.length > 0 && live.every((record) => BEFORE_ARRIVAL.has(record.state))
-  const choices = CHOICES[state].filter((choice) => {
-    if (choice === 'self_service') return terms.needs.every((need) => need.selfService !== null)
-    if (choice === 'cancel') return mayChange
-    if (choice === 'reschedule') return mayChange && out !== null
-    if (choice === 'quote') return quote !== null
-    if (choice === 'solved') return inDoubt.length > 0
-    return true
-  })
-  const picksTime = choices.includes('accept') || choices.includes('reschedule')
-  return {
-    id: offer.offer_id,
-    state,
-    choices: [...choices],
-    locale: terms.locale,
-    timeZone: terms.timeZone,
-    now: instant(work.atMs),
-    expiresAt: instant(offer.expires_at_ms),
-    snoozedUntil: offer.snoozed_until_ms === null ? null : instant(offer.snoozed_until_ms),
-    brand: terms.brand,
-    urgency: terms.urgency,
-    safety: terms.safety,
-    revision: 1,
-    needs: terms.needs,
-    apart: [],
-    stopped: false,
-    charge: order?.charge ?? terms.charge,
-    quote,
-    slots: picksTime ? offeredSlots(terms, work.atMs) : [],
-    partners: terms.partners,
-    consentText: terms.consentText,
-    progress: await progressOf(work, offer, order, cases),
-  }
 }
 
 /** A slot page left open for an hour is still honoured. */

@@ -1,31 +1,56 @@
 import { type AcceptBody, CASE_STATES_OVER, type DeclineBody, type OfferView, type SnoozeBody } from '#contracts'
 import { HubError } from '#platform'
+import { writeAudit } from '#store'
 import type { ServiceBridge } from './bridge.ts'
 import type { Happen, MoveData, MoveResult } from './case-driver.ts'
 import { changeOffer } from './case-effects/offer-changes.ts'
 import type { CaseRecord } from './case-record.ts'
 import type { CaseEvent } from './case-words.ts'
 import { type Core, inBrand, THE_HOME, type Work } from './core.ts'
-import { casesOfOffer, isOffered, lockOffer, type OfferRecord, offerOfToken, offerView } from './offer-record.ts'
+import { meantNeeds, refuseIfExpired, unanswered } from './offer-answer.ts'
+import { lockHomeOfOffer } from './offer-bundle.ts'
+import { orderOfOffer } from './offer-progress.ts'
+import { casesOfOffer, isOffered, lockOffer, type OfferRecord, offerOfToken } from './offer-record.ts'
+import { offerView } from './offer-view.ts'
+import { keepWords, wordsOf } from './offer-words.ts'
+import { reportProblem } from './problem-report.ts'
 import { answerQuote } from './quote-answer.ts'
+import { rate } from './rating.ts'
 import { reschedule } from './reschedule.ts'
-import { answerSolved } from './solved-answer.ts'
+import { chooseSelfService, wantVisit } from './self-service.ts'
+import { answerSolved, casesInDoubt } from './solved-answer.ts'
+import { resumeOffers, stopOffers } from './stop-offers.ts'
 import { setTimer } from './timers.ts'
 
 type OfferCalls = Pick<
   ServiceBridge['offers'],
-  'view' | 'accept' | 'snooze' | 'selfService' | 'decline' | 'reschedule' | 'cancel' | 'quote' | 'solved'
+  | 'view'
+  | 'accept'
+  | 'snooze'
+  | 'selfService'
+  | 'visit'
+  | 'decline'
+  | 'stop'
+  | 'resume'
+  | 'rate'
+  | 'reportProblem'
+  | 'words'
+  | 'reschedule'
+  | 'cancel'
+  | 'quote'
+  | 'solved'
 >
 
 /** What a home can do with its link. Each call answers with the offer as it then is. */
 export function createOfferCalls(core: Core, happen: Happen): OfferCalls {
-  /** The offer and its cases, locked cases first: every happening takes the locks in that order. */
+  /** The offer and its cases, locked after their home: whatever decides what a home is asked takes the locks in that order. */
   async function withOffer(
     token: string,
     body: (work: Work, offer: OfferRecord, cases: CaseRecord[]) => Promise<void>,
   ): Promise<OfferView> {
     const { brandId, offerId } = await offerOfToken(core, token)
     return inBrand(core, brandId, async (work) => {
+      await lockHomeOfOffer(work, offerId)
       const cases = await casesOfOffer(work, offerId, false)
       await body(work, await lockOffer(work, offerId), cases)
       return offerView(core, work, await lockOffer(work, offerId))
@@ -40,8 +65,7 @@ export function createOfferCalls(core: Core, happen: Happen): OfferCalls {
     options: { data: MoveData; why: string | null },
   ): Promise<void> {
     refuseIfExpired(work, offer)
-    const live = cases.filter((record) => record.state === 'offered' || record.state === 'snoozed')
-    const result = await happen(work, live, event, { by: THE_HOME, ...options })
+    const result = await happen(work, unanswered(offer, cases), event, { by: THE_HOME, ...options })
     refuseUnlessMoved(result, offer)
   }
 
@@ -56,6 +80,7 @@ export function createOfferCalls(core: Core, happen: Happen): OfferCalls {
         // Twice is once: a page reloaded, a button pressed again, two people of one home.
         if (offer.state === 'accepted') return
         refuseIfExpired(work, offer)
+        refuseIfChanged(offer, body.revision)
         refuseUnlessOffered(offer, body, work.atMs)
         await answer(work, offer, cases, 'accepted', {
           why: null,
@@ -86,24 +111,66 @@ export function createOfferCalls(core: Core, happen: Happen): OfferCalls {
         await setTimer(work, 'offer_expiry', offer.offer_id, expiresAtMs)
       }),
 
-    selfService: (token) =>
+    selfService: (token, body = {}) =>
       withOffer(token, async (work, offer, cases) => {
         if (offer.state === 'self_service') return
-        await answer(work, offer, cases, 'self_service_chosen', { why: null, data: { offerId: offer.offer_id } })
-        await changeOffer(work, offer.offer_id, {
-          state: 'self_service',
-          answered_at_ms: work.atMs,
-          snoozed_until_ms: null,
-        })
+        refuseIfExpired(work, offer)
+        await chooseSelfService(happen, work, offer, cases, body)
       }),
+
+    visit: (token, body = {}) => withOffer(token, (work, offer, cases) => wantVisit(happen, work, offer, cases, body)),
 
     decline: (token, body: DeclineBody) =>
       withOffer(token, async (work, offer, cases) => {
         if (offer.state === 'declined') return
         // Said no after saying yes: that is a cancellation, and the partner has to hear of it.
         if (offer.state === 'accepted') return cancel(work, offer, cases, body.reason)
-        await answer(work, offer, cases, 'declined', { why: body.reason, data: { offerId: offer.offer_id } })
-        await changeOffer(work, offer.offer_id, { answered_at_ms: work.atMs, answer: JSON.stringify(body) })
+        const asked = unanswered(offer, cases)
+        const meant = meantNeeds(asked, body.needs)
+        await answer(work, offer, meant, 'declined', { why: body.reason, data: { offerId: offer.offer_id } })
+        await keepWords(core, work, offer, { decline: body.text })
+        if (meant.length < asked.length) return
+        const said = JSON.stringify({ reason: body.reason })
+        await changeOffer(work, offer.offer_id, { answered_at_ms: work.atMs, answer: said })
+      }),
+
+    stop: (token, body = {}) =>
+      withOffer(token, async (work, offer, cases) => {
+        await stopOffers(happen, work, offer, cases, body)
+        await keepWords(core, work, offer, { stop: body.text })
+      }),
+
+    resume: (token) => withOffer(token, (work, offer, cases) => resumeOffers(work, offer, cases)),
+
+    rate: (token, body) =>
+      withOffer(token, async (work, offer, cases) => {
+        await rate(core, work, offer, await orderOfOffer(core, work, offer), body)
+        // Asked whether it is solved, the stars say so too.
+        if ((await casesInDoubt(work, offer, cases)).length > 0)
+          await answerSolved(happen, work, offer, cases, body.solved)
+      }),
+
+    async reportProblem(token, body) {
+      let changeId: string | null = null
+      const view = await withOffer(token, async (work, offer, cases) => {
+        const order = await orderOfOffer(core, work, offer)
+        changeId = await reportProblem(core, happen, work, { offer, order, cases, body })
+      })
+      return { view, changeId }
+    },
+
+    words: (brandId, offerId, { by }) =>
+      inBrand(core, brandId, async (work) => {
+        const offer = await lockOffer(work, offerId)
+        const words = await wordsOf(core, work, offer)
+        await writeAudit(work.tx, {
+          brandId,
+          atMs: work.atMs,
+          actor: `${by.kind}:${by.id ?? ''}`,
+          action: 'offer.words_read',
+          subject: offerId,
+        })
+        return words
       }),
 
     reschedule: (token, body) =>
@@ -130,11 +197,12 @@ export function createOfferCalls(core: Core, happen: Happen): OfferCalls {
   }
 }
 
-function refuseIfExpired(work: Work, offer: OfferRecord): void {
-  const open = offer.state === 'offered' || offer.state === 'snoozed'
-  if (offer.state === 'expired' || (open && work.atMs >= offer.expires_at_ms)) {
-    throw new HubError('OFFER_EXPIRED', `This offer ended on ${new Date(offer.expires_at_ms).toISOString()}.`)
-  }
+/** Nobody agrees to needs or a price that they did not see. */
+function refuseIfChanged(offer: OfferRecord, seen: number | undefined): void {
+  if (seen === undefined || seen === offer.revision) return
+  throw new HubError('OFFER_CHANGED', 'What the offer is about has changed since it was read. Read it again.', {
+    pointer: '/revision',
+  })
 }
 
 function refuseUnlessOffered(offer: OfferRecord, body: AcceptBody, atMs: number): void {

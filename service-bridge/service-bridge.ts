@@ -11,6 +11,7 @@ import { ATTEMPT_TIMEOUT_MS, exchange, sendOnce } from './delivery/send.ts'
 import { createDeliveryCalls } from './delivery-calls.ts'
 import { createEffects } from './effects.ts'
 import { createEndpointCalls } from './endpoint-calls.ts'
+import { createFaultReportCalls } from './fault-report-calls.ts'
 import { createFleetHoldCalls } from './fleet-hold-calls.ts'
 import { createGateCalls } from './gate-calls.ts'
 import { deviceGone } from './gone-device.ts'
@@ -29,6 +30,7 @@ import { createPartnerInbox } from './partner-inbox.ts'
 import { DEFAULT_POLICY } from './policy.ts'
 import { createRunner } from './runner.ts'
 import { createSiteResolverCalls } from './site-resolver-calls.ts'
+import { createStopCalls } from './stop-offers.ts'
 
 /** A caller's transaction is committed shortly after it hands it back to us; the loop looks then. */
 const AFTER_CALLER_COMMITS_MS = 20
@@ -96,6 +98,7 @@ export function createServiceBridge(options: BridgeOptions): ServiceBridge {
       }
     },
     cases: createCaseCalls(core, happen),
+    faultReports: createFaultReportCalls(core, happen, afterCaller),
     fleetHolds: createFleetHoldCalls(core),
     offers: { ...createOfferList(core), ...createOfferCalls(core, happen) },
     orders: createOrderCalls(core, happen),
@@ -109,6 +112,7 @@ export function createServiceBridge(options: BridgeOptions): ServiceBridge {
     siteResolver: createSiteResolverCalls(core),
     notices: createNoticeCalls(core, (work) => afterCaller([work])),
     homes: {
+      ...createStopCalls(core),
       async consentChanged(tx, brandId, homeId, { by }) {
         const work = beginWork(tx, brandId, clock.nowMs())
         await consentChanged(core, happen, work, { homeId, by })

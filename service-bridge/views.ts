@@ -245,6 +245,33 @@ export interface AgreementView {
   createdAt: string
 }
 
+/** Stars that homes gave to the visits of an agreement. */
+export interface PartnerRatings {
+  count: number
+  /** Means of 1–5; `null` without any. */
+  attitude: number | null
+  quality: number | null
+  speed: number | null
+  /** Share of visits said to have solved it, 0–1. */
+  solvedShare: number | null
+}
+
+/** A kind of part in a kind of appliance that a home wants no more offers about. */
+export interface OfferStopView {
+  id: string
+  category: string
+  componentKind: string
+  stoppedAt: string
+  offerId: string | null
+}
+
+/** A home's own words beside its answers to an offer. */
+export interface OfferWords {
+  decline: string | null
+  stop: string | null
+  rating: string | null
+}
+
 export interface PartView {
   sku: string
   name: Text

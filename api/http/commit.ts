@@ -32,6 +32,8 @@ export interface Work {
   change(change: ControlChange, changeId?: string): Promise<string>
   /** The same for many, in their order. */
   changeAll(changes: readonly ControlChange[]): Promise<void>
+  /** A change that another folder queued in this transaction: the call answers once it stands in the log. */
+  changed(changeId: string): void
   /** What the trail will say. Written at the end: it locks the brand's trail until the commit. */
   audit(action: string, subject: string, detail?: Record<string, unknown>): void
 }
@@ -78,6 +80,7 @@ async function perform(
       changeIds.push(id)
       return id
     },
+    changed: (changeId) => void changeIds.push(changeId),
     async changeAll(changes) {
       changeIds.push(...(await submitChanges(tx, { brandId, changes, nowMs })))
     },

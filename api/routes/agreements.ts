@@ -4,7 +4,7 @@ import { ADMIN, brandOf, VIEWER } from '../http/access.ts'
 import { actorOf } from '../http/actor.ts'
 import { commit } from '../http/commit.ts'
 import { PageOf, PageQuery } from '../http/paging.ts'
-import { Closed, PathName, Time } from '../http/schemas.ts'
+import { Closed, Nullable, PathName, Time } from '../http/schemas.ts'
 import type { Routes } from './routes.ts'
 
 const Agreement = Closed({ id: Type.String(), agreement: AgreementDocument, active: Type.Boolean(), createdAt: Time })
@@ -52,6 +52,28 @@ export const agreementRoutes: Routes = async (app, services) => {
     '/api/agreements/:agreement',
     { config: { access: VIEWER }, schema: { summary: 'One agreement', tags, params, response: { 200: Agreement } } },
     (request) => agreements.get(brandOf(request), request.params.agreement),
+  )
+
+  app.get(
+    '/api/agreements/:agreement/ratings',
+    {
+      config: { access: VIEWER },
+      schema: {
+        summary: 'What homes thought of its visits, over the last half year',
+        tags,
+        params,
+        response: {
+          200: Closed({
+            count: Type.Integer(),
+            attitude: Nullable(Type.Number()),
+            quality: Nullable(Type.Number()),
+            speed: Nullable(Type.Number()),
+            solvedShare: Nullable(Type.Number()),
+          }),
+        },
+      },
+    },
+    (request) => agreements.ratings(brandOf(request), request.params.agreement),
   )
 
   app.patch(

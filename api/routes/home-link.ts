@@ -4,11 +4,17 @@ import {
   DeclineBody,
   OfferView,
   QuoteDecisionBody,
+  RateBody,
+  ReportProblemBody,
   RescheduleBody,
+  SelfServiceBody,
   SnoozeBody,
   SolvedBody,
+  StopBody,
+  VisitBody,
 } from '#contracts'
 import { LINK } from '../http/access.ts'
+import { inForce } from '../http/commit.ts'
 import { Closed, PathName } from '../http/schemas.ts'
 import type { Routes } from './routes.ts'
 
@@ -22,8 +28,8 @@ const base = '/home/v1/offers/:token'
  * The homeowner's calls: our page, a brand's app and a mini-program use the same, with
  * nothing but the link. Each answers with the offer as it then is.
  */
-export const homeLinkRoutes: Routes = async (app, { bridge }) => {
-  const { offers } = bridge
+export const homeLinkRoutes: Routes = async (app, services) => {
+  const { offers } = services.bridge
 
   app.get(
     base,
@@ -45,8 +51,87 @@ export const homeLinkRoutes: Routes = async (app, { bridge }) => {
 
   app.post(
     `${base}/self_service`,
-    { config, schema: { summary: 'I will do it myself', tags, params, body: Closed({}), response } },
-    (request) => offers.selfService(request.params.token),
+    {
+      config,
+      schema: {
+        summary: 'I will do it myself: all that one can, or the needs named; the others stay offered',
+        tags,
+        params,
+        body: SelfServiceBody,
+        response,
+      },
+    },
+    (request) => offers.selfService(request.params.token, request.body),
+  )
+
+  app.post(
+    `${base}/visit`,
+    {
+      config,
+      schema: {
+        summary: 'Somebody should come after all for what I meant to do myself',
+        tags,
+        params,
+        body: VisitBody,
+        response,
+      },
+    },
+    (request) => offers.visit(request.params.token, request.body),
+  )
+
+  app.post(
+    `${base}/stop`,
+    {
+      config,
+      schema: {
+        summary: 'No more offers of this kind; danger is still told of',
+        tags,
+        params,
+        body: StopBody,
+        response,
+      },
+    },
+    (request) => offers.stop(request.params.token, request.body),
+  )
+
+  app.post(
+    `${base}/resume`,
+    { config, schema: { summary: 'Offers of this kind are welcome again', tags, params, body: Closed({}), response } },
+    (request) => offers.resume(request.params.token),
+  )
+
+  app.post(
+    `${base}/rate`,
+    {
+      config,
+      schema: {
+        summary: 'Stars for a finished visit, changeable for a week',
+        tags,
+        params,
+        body: RateBody,
+        response,
+      },
+    },
+    (request) => offers.rate(request.params.token, request.body),
+  )
+
+  app.post(
+    `${base}/report_problem`,
+    {
+      config,
+      schema: {
+        summary: 'A complaint during a visit or after it; one that says something is broken is a fault report',
+        tags,
+        params,
+        body: ReportProblemBody,
+        response,
+      },
+    },
+    async (request) => {
+      const { view, changeId } = await offers.reportProblem(request.params.token, request.body)
+      if (changeId !== null) await inForce(services, [changeId])
+      return view
+    },
   )
 
   app.post(

@@ -16,6 +16,7 @@ import { deviceHttpRoutes } from './device-http.ts'
 import { deviceRoutes } from './devices.ts'
 import { endpointRoutes } from './endpoints.ts'
 import { eventRoutes } from './events.ts'
+import { faultReportRoutes } from './fault-reports.ts'
 import { fleetHoldRoutes } from './fleet-holds.ts'
 import { gateRoutes } from './gates.ts'
 import { healthRoutes } from './health.ts'
@@ -25,6 +26,7 @@ import { homeRoutes } from './homes.ts'
 import { jobLinkRoutes } from './job-link.ts'
 import { keyRoutes } from './keys.ts'
 import { noticeRoutes } from './notices.ts'
+import { offerStopRoutes } from './offer-stops.ts'
 import { offerRoutes } from './offers.ts'
 import { pageRoutes } from './pages.ts'
 import { parameterRoutes } from './parameters.ts'
@@ -56,6 +58,7 @@ export const ROUTES: readonly Routes[] = [
   consentRoutes,
   homePrivacyRoutes,
   siteResolverRoutes,
+  offerStopRoutes,
   deviceRoutes,
   deviceBulkRoutes,
   credentialRoutes,
@@ -72,6 +75,7 @@ export const ROUTES: readonly Routes[] = [
   alertRoutes,
   silenceRoutes,
   caseRoutes,
+  faultReportRoutes,
   fleetHoldRoutes,
   offerRoutes,
   workOrderRoutes,

@@ -1,6 +1,7 @@
 import { Type } from 'typebox'
 import { OfferState, OfferView } from '#contracts'
-import { brandOf, VIEWER } from '../http/access.ts'
+import { ADMIN, brandOf, VIEWER } from '../http/access.ts'
+import { actorOf } from '../http/actor.ts'
 import { PageOf, PageQuery } from '../http/paging.ts'
 import { Closed, Nullable, PathName, Time } from '../http/schemas.ts'
 import type { Routes } from './routes.ts'
@@ -50,5 +51,25 @@ export const offerRoutes: Routes = async (app, { bridge }) => {
       },
     },
     (request) => bridge.offers.get(brandOf(request), request.params.offer),
+  )
+
+  app.get(
+    '/api/offers/:offer/words',
+    {
+      config: { access: ADMIN },
+      schema: {
+        summary: 'What the home wrote beside its answers; audited',
+        tags,
+        params: Closed({ offer: PathName }),
+        response: {
+          200: Closed({
+            decline: Nullable(Type.String()),
+            stop: Nullable(Type.String()),
+            rating: Nullable(Type.String()),
+          }),
+        },
+      },
+    },
+    (request) => bridge.offers.words(brandOf(request), request.params.offer, { by: actorOf(request) }),
   )
 }

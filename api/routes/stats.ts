@@ -2,10 +2,11 @@ import { Type } from 'typebox'
 import { instant } from '#contracts'
 import { VIEWER } from '../http/access.ts'
 import { read } from '../http/read.ts'
-import { Closed, Time } from '../http/schemas.ts'
+import { Closed, Nullable, Time } from '../http/schemas.ts'
 import type { Routes } from './routes.ts'
 
 const DAY_MS = 86_400_000
+const YEAR_MS = 365 * DAY_MS
 const Counts = Type.Record(Type.String(), Type.Integer())
 
 /** A brand's fleet in numbers, for the first screen. */
@@ -16,7 +17,7 @@ export const statsRoutes: Routes = async (app, services) => {
       config: { access: VIEWER },
       schema: {
         summary:
-          'Devices by presence, open alerts by severity, cases and orders by state, dead letters, quarantine of a day',
+          'Devices by presence, open alerts by severity, cases and orders by state, dead letters, quarantine of a day; of a year how many needs the hub raised first, and which faults it missed',
         tags: ['stats'],
         response: {
           200: Closed({
@@ -27,6 +28,16 @@ export const statsRoutes: Routes = async (app, services) => {
             workOrders: Counts,
             deliveries: Counts,
             quarantinedLastDay: Type.Integer(),
+            needsLastYear: Closed({
+              raisedByHub: Type.Integer({ description: 'opened by an alert before anybody reported a fault' }),
+              reported: Type.Integer({ description: 'opened by a fault report' }),
+              interventionShare: Nullable(Type.Number({ description: 'raised by the hub, of all; null without any' })),
+            }),
+            faultReportsLastYear: Closed({
+              filed: Type.Integer(),
+              joined: Type.Integer({ description: 'of a need that was open already' }),
+              missed: Type.Integer({ description: 'without an alert in the thirty days before' }),
+            }),
           }),
         },
       },
@@ -73,6 +84,26 @@ export const statsRoutes: Routes = async (app, services) => {
           .where('brand_id', '=', brandId)
           .where('received_at_ms', '>', nowMs - DAY_MS)
           .executeTakeFirstOrThrow()
+        const needs = await tx
+          .selectFrom('cases')
+          .select((eb) => ['source as name', eb.fn.countAll<number>().as('count')])
+          .where('brand_id', '=', brandId)
+          .where('opened_at_ms', '>', nowMs - YEAR_MS)
+          .groupBy('source')
+          .execute()
+        const reports = await tx
+          .selectFrom('fault_reports')
+          .select((eb) => [
+            eb.fn.countAll<number>().as('filed'),
+            eb.fn.countAll<number>().filterWhere('joined', '=', true).as('joined'),
+            eb.fn.countAll<number>().filterWhere('missed', '=', true).as('missed'),
+          ])
+          .where('brand_id', '=', brandId)
+          .where('received_at_ms', '>', nowMs - YEAR_MS)
+          // What a home complains of about a visit is no fault of the appliance.
+          .where((eb) => eb.or([eb('problem', 'is', null), eb('problem', 'in', ['still_broken', 'another_fault'])]))
+          .executeTakeFirstOrThrow()
+        const { alert: raisedByHub = 0, reported = 0 } = byName(needs)
         return {
           at: instant(nowMs),
           devices: byName(devices),
@@ -81,6 +112,12 @@ export const statsRoutes: Routes = async (app, services) => {
           workOrders: byName(workOrders),
           deliveries: byName(deliveries),
           quarantinedLastDay: quarantined.count,
+          needsLastYear: {
+            raisedByHub,
+            reported,
+            interventionShare: raisedByHub + reported === 0 ? null : raisedByHub / (raisedByHub + reported),
+          },
+          faultReportsLastYear: { filed: reports.filed, joined: reports.joined, missed: reports.missed },
         }
       }),
   )

@@ -27,6 +27,8 @@ export interface Populated {
     endpoint: string
     entry: string
     hold: string
+    report: string
+    stop: string
     provisioningKey: string
     key: string
   }
@@ -175,6 +177,28 @@ export async function populate(
   const [entry] = (await as('GET', '/api/quarantine')).items
   const [key] = (await as('GET', '/api/keys')).items
   const [credential] = (await as('GET', `/api/devices/${device}/credentials`)).items
+  const told = await as('POST', '/api/fault-reports', {
+    device,
+    reportedAt: new Date(hub.clock.nowMs()).toISOString(),
+    channel: 'hotline',
+    symptomCode: 'noise',
+    text: `words ${word}`,
+    externalRef: `ticket ${word}`,
+  })
+  const stop = newId('stop')
+  await hub.db.asHub((tx) =>
+    tx
+      .insertInto('offer_stops')
+      .values({
+        brand_id: brand.id,
+        stop_id: stop,
+        home_id: home.id,
+        category: 'air-purifier',
+        component_kind: 'motor',
+        stopped_at_ms: hub.clock.nowMs(),
+      })
+      .execute(),
+  )
   // A storm takes more devices than a scenario has: its row alone, with nothing waiting in it.
   const hold = newId('hold')
   await hub.db.asHub((tx) =>
@@ -234,6 +258,8 @@ export async function populate(
       endpoint: endpoint.id,
       entry: entry.id,
       hold,
+      report: told.report.id,
+      stop,
       provisioningKey: provisioningKey.id,
       key: key.id,
     },
