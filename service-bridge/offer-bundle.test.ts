@@ -23,7 +23,7 @@ test('what a home needs is one offer, one message, one visit long enough for all
   const world = await twoNeeds()
   expect(await offers(world)).toHaveLength(1)
   expect(asked(world)).toHaveLength(1)
-  expect(JSON.stringify(asked(world)[0]!.event.data)).toContain('2处')
+  expect(JSON.stringify(asked(world)[0]!.event.data)).toContain('您家有2项需要')
   const view = await world.bridge.offers.view(world.token)
   expect(needsOf(view)).toEqual(['fan', 'hepa-filter'])
   expect(view.charge).toMatchObject({ payer: 'homeowner', totalMinor: 12_900 })

@@ -326,7 +326,7 @@ test('another time until somebody is at the door: the partner is asked, its answ
   await world.bridge.offers.accept(world.token, await firstChoice(world))
   await world.bridge.idle()
   const before = await world.bridge.offers.view(world.token)
-  expect(before.choices).toEqual(['reschedule', 'cancel'])
+  expect(before.choices).toEqual(['reschedule', 'cancel', 'report_problem'])
   const slot = before.slots[3]!
   const asked = await world.bridge.offers.reschedule(world.token, { slot })
   await world.bridge.offers.reschedule(world.token, { slot })
@@ -339,7 +339,7 @@ test('another time until somebody is at the door: the partner is asked, its answ
   await world.say(order.id, { status: 'appointed', appointment: slot })
   expect((await world.bridge.offers.view(world.token)).progress).toMatchObject({ requested: slot, appointment: slot })
   await world.say(order.id, { status: 'arrived' })
-  expect((await world.bridge.offers.view(world.token)).choices).toEqual([])
+  expect((await world.bridge.offers.view(world.token)).choices).toEqual(['report_problem'])
   await expect(world.bridge.offers.reschedule(world.token, { slot: before.slots[4]! })).rejects.toMatchObject({
     code: 'STATE_FORBIDS',
   })

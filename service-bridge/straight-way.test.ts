@@ -19,7 +19,7 @@ test('one clogged filter: offer, consent, order, visit, and the signal proves th
 
   const token = await world.offerToken()
   const view = await world.bridge.offers.view(token)
-  expect(view.choices).toEqual(['accept', 'snooze', 'self_service', 'decline'])
+  expect(view.choices).toEqual(['accept', 'snooze', 'self_service', 'decline', 'stop'])
   expect(view.charge).toMatchObject({ payer: 'homeowner', coverage: 'out_of_warranty', totalMinor: 12_900 })
   expect(view.needs[0]?.cause['zh-CN']).toContain('262.1')
   await world.acceptOffer()

@@ -62,9 +62,12 @@ async function inDoubt(): Promise<World & { token: string }> {
 
 test('asked, the home says it is not solved: the same case opens again as a rework', async () => {
   const world = await inDoubt()
-  expect((await world.bridge.offers.view(world.token)).choices).toEqual(['solved'])
+  expect((await world.bridge.offers.view(world.token)).choices).toEqual(['solved', 'rate', 'report_problem'])
   const answered = await world.bridge.offers.solved(world.token, { solved: false })
-  expect(answered).toMatchObject({ choices: [], progress: { result: { verified: 'unverified', solved: false } } })
+  expect(answered).toMatchObject({
+    choices: ['rate', 'report_problem'],
+    progress: { result: { verified: 'unverified', solved: false } },
+  })
   await world.bridge.offers.solved(world.token, { solved: false })
   await world.pass(10 * MINUTE)
   const record = await world.onlyCase()
@@ -77,7 +80,7 @@ test('asked, the home says it is not solved: the same case opens again as a rewo
 test('asked, the home says it is solved: written down, and nothing more is asked', async () => {
   const world = await inDoubt()
   const answered = await world.bridge.offers.solved(world.token, { solved: true })
-  expect(answered).toMatchObject({ choices: [], progress: { result: { solved: true } } })
+  expect(answered).toMatchObject({ choices: ['rate', 'report_problem'], progress: { result: { solved: true } } })
   const record = await world.onlyCase()
   expect(record.state).toBe('closed')
   expect(record.events.at(-1)).toMatchObject({ event: 'solved', row: 'C20', by: { kind: 'homeowner' } })
@@ -90,13 +93,13 @@ test('asked, the home says it is solved: written down, and nothing more is asked
 test('nobody is asked about a repair whose component has a new case, or after a fortnight', async () => {
   const world = await inDoubt()
   await world.fire({ severity: 'critical' })
-  expect((await world.bridge.offers.view(world.token)).choices).toEqual([])
+  expect((await world.bridge.offers.view(world.token)).choices).not.toContain('solved')
   await expect(world.bridge.offers.solved(world.token, { solved: false })).rejects.toMatchObject({
     code: 'STATE_FORBIDS',
   })
   const late = await inDoubt()
   await late.pass(14 * DAY)
-  expect((await late.bridge.offers.view(late.token)).choices).toEqual([])
+  expect((await late.bridge.offers.view(late.token)).choices).not.toContain('solved')
 })
 
 test('the evaluator never answers: unverified at the end of the hub’s own window', async () => {
