@@ -86,8 +86,9 @@ test('what the home meant to do itself leads back to a visit, by the same link',
   await world.acceptOffer()
   expect((await world.onlyCase()).state).toBe('ordered')
   expect(await world.changes()).toEqual(['verification.started', 'verification.cancelled'])
+  await world.say((await world.onlyOrder()).id, { status: 'accepted' })
   await world.pass(30 * DAY)
-  expect((await world.onlyCase()).state).toBe('ordered')
+  expect((await world.onlyCase()).state).toBe('scheduled')
 })
 
 test('words beside a no are kept sealed, and nowhere in plain', async () => {

@@ -124,7 +124,10 @@ export function createOfferCalls(core: Core, happen: Happen): OfferCalls {
       withOffer(token, async (work, offer, cases) => {
         if (offer.state === 'declined') return
         // Said no after saying yes: that is a cancellation, and the partner has to hear of it.
-        if (offer.state === 'accepted') return cancel(work, offer, cases, body.reason)
+        if (offer.state === 'accepted') {
+          if (body.needs) throw new HubError('STATE_FORBIDS', 'The visit is booked; it can be called off as a whole.')
+          return cancel(work, offer, cases, body.reason)
+        }
         const asked = unanswered(offer, cases)
         const meant = meantNeeds(asked, body.needs)
         await answer(work, offer, meant, 'declined', { why: body.reason, data: { offerId: offer.offer_id } })
@@ -174,7 +177,15 @@ export function createOfferCalls(core: Core, happen: Happen): OfferCalls {
       }),
 
     reschedule: (token, body) =>
-      withOffer(token, (work, offer, cases) => reschedule(core, work, offer, cases, body.slot)),
+      withOffer(token, (work, offer, cases) =>
+        reschedule(
+          core,
+          work,
+          offer,
+          cases.filter((one) => one.offer_id === offer.offer_id),
+          body.slot,
+        ),
+      ),
 
     cancel: (token) =>
       withOffer(token, async (work, offer, cases) => {
@@ -191,7 +202,10 @@ export function createOfferCalls(core: Core, happen: Happen): OfferCalls {
 
   async function cancel(work: Work, offer: OfferRecord, cases: readonly CaseRecord[], why: string): Promise<void> {
     // What is over stays as it ended; the rest of the visit is called off.
-    const live = cases.filter((record) => !CASE_STATES_OVER.has(record.state) && record.state !== 'verifying')
+    const live = cases.filter(
+      (record) =>
+        record.offer_id === offer.offer_id && !CASE_STATES_OVER.has(record.state) && record.state !== 'verifying',
+    )
     const result = await happen(work, live, 'cancelled', { by: THE_HOME, why, data: { offerId: offer.offer_id } })
     refuseUnlessMoved(result, offer)
   }
