@@ -205,8 +205,9 @@ test('what the brand covers stands in the price at nothing; the home pays its ow
   await world.fire({ deviceId: young })
   await world.pass(10 * MINUTE)
   const { charge } = await world.bridge.offers.view(await world.offerToken())
-  expect(charge).toMatchObject({ payer: 'homeowner', totalMinor: 12_900 })
+  expect(charge).toMatchObject({ payer: 'homeowner', totalMinor: 9_900 })
   expect(charge.lines.filter((line) => line.coveredBy !== undefined)).toMatchObject([
+    { kind: 'inspection', amountMinor: 0, coveredBy: 'warranty' },
     { kind: 'part', amountMinor: 0, coveredBy: 'warranty' },
   ])
 })
