@@ -21,7 +21,7 @@ test('C19: a part is claimed and does not show: closed so, told to both, and a p
   })
   // Against where the signal stood when the need was found: the mean of 188 and 262.1.
   expect(change).toMatchObject({ partReplaced: true, before: { filter_dp_pa: 225.05 } })
-  await world.endVerification((await world.onlyCase()).id, 'not_observed' as never)
+  await world.endVerification((await world.onlyCase()).id, 'not_observed')
   await world.bridge.idle()
   expect(await world.onlyCase()).toMatchObject({
     state: 'closed',
@@ -38,7 +38,7 @@ test('C19: a part is claimed and does not show: closed so, told to both, and a p
 
 test('the partner objects within 72 hours: kept, told to the brand; later it is refused', async () => {
   const world = await repaired()
-  await world.endVerification((await world.onlyCase()).id, 'not_observed' as never)
+  await world.endVerification((await world.onlyCase()).id, 'not_observed')
   await world.pass(72 * HOUR - MINUTE)
   const objection = { text: 'SENTINEL-WORDS the old filter is in our workshop' }
   expect(await world.say(world.orderId, { status: 'objected', objection }, 'objection-1')).toBe('applied')
