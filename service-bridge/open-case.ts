@@ -173,6 +173,8 @@ async function lastCase(work: Work, episode: Episode): Promise<CaseRecord | null
     .where('brand_id', '=', work.brandId)
     .where('device_id', '=', episode.deviceId)
     .where('component', '=', episode.component)
+    // One that was opened again goes before a later one that is over.
+    .orderBy((eb) => eb('state', 'not in', [...CASE_STATES_OVER]), 'desc')
     .orderBy('opened_at_ms', 'desc')
     .orderBy('case_id', 'desc')
     .limit(1)
