@@ -67,7 +67,7 @@ export function createCaseCalls(core: Core, happen: Happen): ServiceBridge['case
           actor: `${by.kind}:${by.id ?? ''}`,
           action: 'case.cancelled',
           subject: caseId,
-          detail: { reason },
+          // Why stands with the case, where an erasure reaches it: the trail outlives one.
         })
         return caseView(await requireCase(work, caseId))
       }),

@@ -78,7 +78,7 @@ export function createOrderCalls(core: Core, happen: Happen): ServiceBridge['ord
           actor: `${by.kind}:${by.id ?? ''}`,
           action: 'work_order.cancelled',
           subject: orderId,
-          detail: { reason },
+          // Why stands with the case, where an erasure reaches it: the trail outlives one.
         })
         return workOrderView(core, (await find())!)
       }),
