@@ -68,14 +68,12 @@ export class Brand {
     return this.brandId
   }
 
-  /** The boundary at which the next silence is over, or the next maintenance that hushes anybody. */
+  /** The boundary at which the next silence is over, or the next maintenance while anybody is hushed. */
   dueMs(turn: Turn): number {
     let due = Number.POSITIVE_INFINITY
     for (const silence of this.silences.values()) due = Math.min(due, boundaryAtOrAfter(silence.untilMs))
-    if (this.hushed.size > 0 && this.windows.byId.size > 0) {
-      const zones = new Set([...this.hushed].map((device) => device.facts.timeZone))
-      due = Math.min(due, boundaryAtOrAfter(this.windows.nextEndMs(zones, turn.atMs)))
-    }
+    if (this.hushed.size > 0 && this.windows.byId.size > 0)
+      due = Math.min(due, boundaryAtOrAfter(this.windows.nextEndMs(turn.atMs)))
     return due
   }
 

@@ -144,6 +144,7 @@ function putDevice(here: Here, facts: Change<'device.added'>['device']): void {
     brand.devices.set(facts.deviceId, device)
   }
   device.facts = facts
+  brand.windows.addZone(facts.timeZone)
   fleet.dirtyKeys.add(registryKey('facts', brand.brandId, facts.deviceId))
   refreshInstances(turn, device, changeId)
   applyAllLimits(turn, device)

@@ -60,6 +60,7 @@ export class Device {
   constructor(brand: Brand, facts: DeviceFacts, layout: ProductLayout, atMs: number) {
     this.brand = brand
     this.facts = facts
+    brand.windows.addZone(facts.timeZone)
     this.layout = layout
     this.receivedAtMs = atMs
     this.kept = new KeptSamples(layout.metrics.length)

@@ -35,11 +35,14 @@ export function occurrenceAt(window: MaintenanceWindow, timeZone: string, atMs: 
 export class MaintenanceWindows {
   readonly byId = new Map<string, MaintenanceWindow>()
   readonly #stays = new Map<string, Occurrence>()
+  readonly #zones = new Set<string>()
+  #nextEndMs = Number.NEGATIVE_INFINITY
 
   set(windowId: string, window: MaintenanceWindow | null): void {
     if (window === null) this.byId.delete(windowId)
     else this.byId.set(windowId, window)
     this.#stays.clear()
+    this.#nextEndMs = Number.NEGATIVE_INFINITY
   }
 
   /** Whether one that `covers` is on for this device. */
@@ -52,14 +55,21 @@ export class MaintenanceWindows {
     return false
   }
 
-  /** When the next one that is on now ends, in any of these zones; `Infinity` when none is. */
-  nextEndMs(timeZones: Iterable<string>, atMs: number): number {
+  /** A zone in which a home of the brand lies. */
+  addZone(timeZone: string): void {
+    if (this.#zones.has(timeZone)) return
+    this.#zones.add(timeZone)
+    this.#nextEndMs = Number.NEGATIVE_INFINITY
+  }
+
+  /** When the next stay of any window ends, in any zone; `Infinity` when none will. Asked with every reading, so it is kept. */
+  nextEndMs(atMs: number): number {
+    if (atMs < this.#nextEndMs) return this.#nextEndMs
     let next = Number.POSITIVE_INFINITY
     for (const [windowId, window] of this.byId)
-      for (const timeZone of window.zone === 'home' ? timeZones : [window.zone]) {
-        const { startMs, endMs } = this.#stay(windowId, window, timeZone, atMs)
-        if (startMs <= atMs) next = Math.min(next, endMs)
-      }
+      for (const timeZone of window.zone === 'home' ? this.#zones : [window.zone])
+        next = Math.min(next, this.#stay(windowId, window, timeZone, atMs).endMs)
+    this.#nextEndMs = next
     return next
   }
 
