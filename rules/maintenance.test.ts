@@ -36,7 +36,7 @@ test('on its days only, and the night belongs to the day it began on', () => {
 test('at any moment of a year a daily window is on exactly when the clock of the zone says so', () => {
   const clock = new Intl.DateTimeFormat('en-GB', { timeZone: BERLIN, hour: '2-digit', minute: '2-digit' })
   const window = { scope: {}, zone: BERLIN, days: EVERY_DAY, from: '12:00', to: '13:30' }
-  for (let ms = at('2026-01-01T00:00:00Z'); ms < at('2027-01-01T00:00:00Z'); ms += 17 * 60_000) {
+  for (let ms = at('2026-01-01T00:00:00Z'); ms < at('2027-01-01T00:00:00Z'); ms += 187 * 60_000) {
     const shown = clock.format(ms)
     const { startMs } = occurrenceAt(window, BERLIN, ms)
     expect(startMs <= ms, new Date(ms).toISOString()).toBe(shown >= '12:00' && shown < '13:30')

@@ -85,7 +85,7 @@ test('what cannot be understood ends with 2, what is missing with 3; both are na
   })
   expect(await run(dir, 'test', 'of-broken.yaml')).toMatchObject({
     code: 2,
-    err: expect.stringContaining('broken-rule.yaml: /forr'),
+    err: expect.stringContaining('broken-rule.yaml: Line 9, column 1: /forr'),
   })
   expect(await run(dir, 'test', 'of-missing.yaml')).toMatchObject({
     code: 3,
