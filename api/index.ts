@@ -1,6 +1,6 @@
 export { type ChangeFeed, createChangeFeed } from './change-feed.ts'
 export { sealHomeRefs } from './homes.ts'
-export { createFirstAdmin, type NewKey } from './keys.ts'
+export { createCommandKey, createFirstAdmin, type NewKey } from './keys.ts'
 export { createProvision, type ProvisionOptions } from './provisioning.ts'
 export { type Api, createApi } from './server.ts'
 export {

@@ -1,4 +1,4 @@
-import { type Clock, newId, newSecret, tokenHash } from '#platform'
+import { type Clock, HubError, newId, newSecret, tokenHash } from '#platform'
 import { type Database, type Tx, writeAudit } from '#store'
 import type { Principal, Role } from './http/access.ts'
 
@@ -72,6 +72,64 @@ export async function insertKey(tx: Tx, request: KeyRequest): Promise<NewKey> {
  * one already: a hub that runs is never given a second by starting it again. With `key` (from
  * `HUB_ADMIN_KEY`) that very key is stored, and stored again should it be missing.
  */
+/** A key of a command that opened the data folder itself; a day is longer than any import. */
+const COMMAND_KEY_MS = 86_400_000
+
+/**
+ * A brand's admin key for a command on this machine, which holds the data folder and could read everything anyway.
+ * The only brand is meant when none is named; in a hub without any, the named one is made.
+ *
+ * @throws {HubError} `USAGE` when it is not clear which brand, `NOT_FOUND` when there is none of that name
+ */
+export async function createCommandKey(
+  db: Database,
+  { clock, brand }: { clock: Clock; brand?: string | undefined },
+): Promise<NewKey> {
+  const atMs = clock.nowMs()
+  return db.asHub(async (tx) => {
+    const brands = await tx.selectFrom('brands').select(['brand_id', 'key']).execute()
+    const known =
+      brand === undefined ? (brands.length === 1 ? brands[0] : undefined) : brands.find(({ key }) => key === brand)
+    if (!known && brand === undefined && brands.length > 0)
+      throw new HubError(
+        'USAGE',
+        `There are several brands: name one with --brand (${brands.map(({ key }) => key).join(', ')}).`,
+      )
+    if (!known && brands.length > 0) throw new HubError('NOT_FOUND', `There is no brand “${brand}”.`)
+    const brandId = known?.brand_id ?? newId('brand')
+    const key = brand ?? 'my-brand'
+    if (!known)
+      await tx
+        .insertInto('brands')
+        .values({
+          brand_id: brandId,
+          key,
+          name: JSON.stringify({ en: key, 'zh-CN': key }),
+          created_at_ms: atMs,
+          updated_at_ms: atMs,
+        })
+        .execute()
+    const made = await insertKey(tx, {
+      brandId,
+      role: 'admin',
+      label: 'a command on the hub’s machine',
+      partnerKey: null,
+      expiresAtMs: atMs + COMMAND_KEY_MS,
+      createdBy: HUB,
+      atMs,
+    })
+    await writeAudit(tx, {
+      brandId,
+      atMs,
+      actor: HUB,
+      action: 'key.created',
+      subject: made.keyId,
+      detail: { role: 'admin' },
+    })
+    return made
+  })
+}
+
 export async function createFirstAdmin(db: Database, options: { clock: Clock; key?: string }): Promise<NewKey | null> {
   return db.asHub(async (tx) => {
     const known = await tx

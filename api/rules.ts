@@ -168,6 +168,20 @@ export function ruleOfRow(row: {
   }
 }
 
+/** A version of a rule, the newest unless another is named. @throws {HubError} `NOT_FOUND`, `VALIDATION_FAILED` */
+export async function ruleDocumentOf(tx: Tx, brandId: string, key: string, version?: number): Promise<RuleDocument> {
+  const { version: newest } = await showRule(tx, brandId, key)
+  const row = await tx
+    .selectFrom('rule_versions')
+    .select('document')
+    .where('brand_id', '=', brandId)
+    .where('rule_key', '=', key)
+    .where('version', '=', version ?? newest)
+    .executeTakeFirst()
+  if (!row) throw new HubError('VALIDATION_FAILED', `“${key}” has no version ${version}.`, { pointer: '/version' })
+  return row.document as RuleDocument
+}
+
 export function unknownRule(key: string): HubError {
   return new HubError('NOT_FOUND', `There is no rule “${key}”.`)
 }

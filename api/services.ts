@@ -2,7 +2,7 @@ import type { Registry } from 'prom-client'
 import type { Broker } from '#broker'
 import type { InstanceView } from '#contracts'
 import type { Ingest } from '#ingest'
-import type { ControlAppender, DeviceDirectory, LiveTail } from '#pipeline'
+import type { Backtests, ControlAppender, DeviceDirectory, LiveTail } from '#pipeline'
 import type { Clock, Logger, SecretBox } from '#platform'
 import type { ViewFilter } from '#rules'
 import type { ServiceBridge } from '#service-bridge'
@@ -62,6 +62,8 @@ export interface ApiServices {
   /** How conditions stand now; `null` where rules run in another process. */
   conditions: ((filter: ViewFilter) => Promise<readonly InstanceView[]>) | null
   history: Pick<HistoryStore, 'range' | 'downsample' | 'last' | 'lastMessages'>
+  /** Rules played over history; `null` where none is kept in this process. */
+  backtests: Backtests | null
   broker: Pick<Broker, 'sendCommand' | 'dropSessions'>
   bridge: ServiceBridge
   liveTail: Pick<LiveTail, 'subscribe'>

@@ -1,6 +1,6 @@
 import { createServer } from 'node:net'
 import { join } from 'node:path'
-import { createApi, createChangeFeed, createFirstAdmin, createProvision, sealHomeRefs } from '#api'
+import { createApi, createChangeFeed, createCommandKey, createFirstAdmin, createProvision, sealHomeRefs } from '#api'
 import type { Broker, ListenerKind } from '#broker'
 import { jobTemplate } from '#catalog'
 import { createRetention } from '#pipeline'
@@ -19,9 +19,11 @@ import {
 import { type BridgePolicy, createServiceBridge, forgetEffects, type ServiceBridge } from '#service-bridge'
 import {
   type Database,
+  forgetOldControlRecords,
   forgetOldDeliveries,
   forgetOldIdempotencyKeys,
   forgetOldReceipts,
+  forgetOldSnapshots,
   readFact,
   writeFact,
 } from '#store'
@@ -52,6 +54,8 @@ export interface Hub {
   readonly newAdminKey: string | null
   /** Resolves when the hub cannot go on: stop it and end with this error. Never rejects. */
   readonly failed: Promise<Error>
+  /** A short-lived admin key of a brand, for a command that opened this hub; see `createCommandKey`. */
+  brandKey(brand?: string): Promise<string>
   /** Everything at rest at the present hub time. */
   settle(): Promise<void>
   /** Stops taking, finishes what was taken, closes. Nothing acknowledged is lost; may be called twice. */
@@ -198,6 +202,7 @@ async function open(config: HubConfig, options: HubOptions, parts: AsyncDisposab
         directory,
         ingest,
         history: record.history,
+        backtests: logPart.backtests,
         conditions: rules ? (filter) => rules.views(filter) : null,
         broker: edge,
         bridge,
@@ -221,6 +226,7 @@ async function open(config: HubConfig, options: HubOptions, parts: AsyncDisposab
     addresses,
     newAdminKey: config.adminKey === null ? (admin?.key ?? null) : null,
     failed: failure.promise,
+    brandKey: async (brand) => (await createCommandKey(db, { clock, brand })).key,
     settle: settleAll,
     stop() {
       stopping = true
@@ -252,6 +258,8 @@ function retentionOf({ log, rules, record }: LogPart, db: Database) {
     keptThrough: async () => [(await rules?.position())?.stateSeq ?? 0, (await record?.status())?.safeSeq ?? 0],
     daily: [
       async (nowMs: number) => record?.history.tidy(nowMs),
+      (nowMs: number) => db.asHub((tx) => forgetOldControlRecords(tx, nowMs)),
+      (nowMs: number) => db.asHub((tx) => forgetOldSnapshots(tx, nowMs)),
       (nowMs: number) => db.asHub((tx) => forgetOldIdempotencyKeys(tx, nowMs)),
       (nowMs: number) => db.asHub((tx) => forgetOldReceipts(tx, nowMs)),
       async (nowMs: number) => void (await forgetOldDeliveries(db, nowMs)),

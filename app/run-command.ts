@@ -3,6 +3,7 @@ import { type Command, type CommandContext, EXIT, type ExitCode, exitCodeOf, exp
 import { audit } from './commands/audit.ts'
 import { demo } from './commands/demo.ts'
 import { evaluate } from './commands/evaluate.ts'
+import { importPast } from './commands/import.ts'
 import { rules } from './commands/rules.ts'
 import { simulate } from './commands/simulate.ts'
 import { start } from './commands/start.ts'
@@ -11,7 +12,7 @@ import { readOptions } from './options.ts'
 import { version } from './version.ts'
 
 /** One file each in `commands/`; a new one is added here and nowhere else. */
-export const COMMANDS: readonly Command[] = [start, demo, simulate, rules, evaluate, audit]
+export const COMMANDS: readonly Command[] = [start, demo, simulate, rules, evaluate, audit, importPast]
 
 export interface Terminal {
   args: readonly string[]

@@ -30,10 +30,30 @@ export interface BulkResult {
  * is synced; when it rejects, some may be, and sending all of it again is safe for readings
  * with a device time. Throws `PAYLOAD_TOO_LARGE` above the bound on lines, before any is read.
  */
-export async function bulkTelemetry(
+export function bulkTelemetry(
   intake: Intake,
   body: Uint8Array,
   resolveDevice: (serial: string) => DeviceRef | null,
+): Promise<BulkResult> {
+  return takeLines(intake, body, (line, entries, nowMs) => readLine(intake, line, nowMs, resolveDevice, entries))
+}
+
+/**
+ * The past of a fleet, from before the hub knew it: no age limit, no notices (T14), and what is refused is told
+ * of in its line and kept nowhere, since the file it came from has it.
+ */
+export function importTelemetry(
+  intake: Intake,
+  body: Uint8Array,
+  resolveDevice: (serial: string) => DeviceRef | null,
+): Promise<BulkResult> {
+  return takeLines(intake, body, (line, entries, nowMs) => importLine(intake, line, nowMs, resolveDevice, entries))
+}
+
+async function takeLines(
+  intake: Intake,
+  body: Uint8Array,
+  read: (line: BulkLine, entries: LogEntry[], nowMs: number) => BulkLineResult,
 ): Promise<BulkResult> {
   const lines: BulkLine[] = []
   for (const line of bulkLines(body)) {
@@ -49,7 +69,7 @@ export async function bulkTelemetry(
     const entries: LogEntry[] = []
     const nowMs = intake.nowMs()
     for (const line of lines.slice(start, start + LINES_PER_TURN)) {
-      results.push(readLine(intake, line, nowMs, resolveDevice, entries))
+      results.push(read(line, entries, nowMs))
     }
     // Heard at once: a rejection that waits for the last chunk would count as unheard.
     appends.push(intake.append(entries, nowMs, []).catch((error: unknown) => (failure ??= error)))
@@ -59,6 +79,32 @@ export async function bulkTelemetry(
   if (failure !== null) throw failure
   const accepted = results.filter((result) => result.accepted).length
   return { accepted, refused: results.length - accepted, lines: results }
+}
+
+function importLine(
+  intake: Intake,
+  { line, bytes }: BulkLine,
+  nowMs: number,
+  resolveDevice: (serial: string) => DeviceRef | null,
+  entries: LogEntry[],
+): BulkLineResult {
+  const refused = (...problems: QuarantineProblem[]): BulkLineResult => ({ line, accepted: false, problems })
+  const parsed = parseBulkLine(bytes)
+  if ('problem' in parsed) return refused(parsed.problem)
+  const device = resolveDevice(parsed.serial)
+  const context = device && intake.context(device, nowMs)
+  if (!device || !context)
+    return refused({
+      code: 'UNKNOWN_DEVICE',
+      pointer: '/serial',
+      detail: 'No device of this serial is registered.',
+    })
+  if (typeof parsed.reading !== 'object' || parsed.reading === null || !('ts' in parsed.reading))
+    return refused({ code: 'WRONG_TYPE', pointer: '/ts', detail: 'A reading of the past needs its time.' })
+  const past = { ...context, oldestMs: 0, serverClock: false, imported: true }
+  const { readings, problems } = decodeValue(parsed.reading, past, parsed.repeated)
+  entries.push(...readings)
+  return { line, accepted: readings.length > 0, problems }
 }
 
 function readLine(

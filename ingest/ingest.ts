@@ -1,5 +1,5 @@
 import type { LogEntry, QuarantinedRecord, QuarantineProblem } from '#contracts'
-import { type BulkResult, bulkTelemetry } from './bulk-intake.ts'
+import { type BulkResult, bulkTelemetry, importTelemetry } from './bulk-intake.ts'
 import { decodeAttributes } from './decode-attributes.ts'
 import { decodeTelemetry } from './decode-telemetry.ts'
 import { type DeviceOf, gatewayAttributes, gatewayTelemetry } from './gateway-intake.ts'
@@ -34,6 +34,8 @@ export interface Ingest {
   ): Promise<IngestResult>
   /** NDJSON of `{serial, ts?, values}`, with a result per line. */
   bulk(body: Uint8Array, resolveDevice: DeviceOf): Promise<BulkResult>
+  /** The same of the past: any age, never notifies, what is refused is kept nowhere. */
+  importPast(body: Uint8Array, resolveDevice: DeviceOf): Promise<BulkResult>
   reimport(record: QuarantinedRecord, options: ReimportOptions): Promise<IngestResult>
   /** `null` while there is room, else a promise of it: sources stop reading until then. */
   whenRoom(): Promise<void> | null
@@ -77,6 +79,7 @@ export function createIngest(options: IngestOptions): Ingest {
     gatewayAttributes: (gateway, payload, deviceOf, arrival) =>
       gatewayAttributes(intake, gateway, payload, deviceOf, arrival),
     bulk: (body, resolveDevice) => bulkTelemetry(intake, body, resolveDevice),
+    importPast: (body, resolveDevice) => importTelemetry(intake, body, resolveDevice),
     reimport: (record, how) => reimport(intake, record, how),
     whenRoom: () => intake.room(),
     stats: () => ({ ...intake.stats, pendingBytes: intake.pendingBytes() }),

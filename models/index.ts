@@ -45,6 +45,8 @@ export {
   type MultivariateBaseline,
   type MultivariateScore,
 } from './multivariate-anomaly.ts'
+export { poissonInterval } from './poisson-interval.ts'
+export { type PrecisionWatch, watchPrecision } from './precision-watch.ts'
 export { forecastReach, type ReachForecast } from './reach-forecast.ts'
 export { refractory } from './refractory.ts'
 export { type ReconciledReset, type ResetClaim, type ResetState, reconcileResets, sawReset } from './reset-detector.ts'
@@ -61,3 +63,4 @@ export { type Unknown, type UnknownReason, unknown } from './unknown.ts'
 export { timeForUse, type UseProfile } from './use-forecast.ts'
 export { type WearPath, wearPosition } from './wear-path.ts'
 export { WeekProfile, type WeekProfileState } from './week-profile.ts'
+export { wilsonInterval } from './wilson.ts'

@@ -1,3 +1,17 @@
+export { quantilesOf } from './backtest/against-outcomes.ts'
+export type { BacktestEpisode, BacktestProgress, BacktestResult } from './backtest/backtest-result.ts'
+export {
+  type BacktestOptions,
+  type BacktestParts,
+  type BacktestRequest,
+  type Backtests,
+  createBacktests,
+  type DiffRequest,
+  type DiffResult,
+} from './backtest/backtests.ts'
+export type { ExpectedVolume, ExpectedVolumeRequest, VolumeRange } from './backtest/expected-volume.ts'
+export type { ServicePolicy } from './backtest/service-estimate.ts'
+export { type StoredScore, scoreStored } from './backtest/stored-score.ts'
 export {
   APPENDED_WITHIN_MS,
   type ControlAppender,

@@ -1,7 +1,7 @@
 import type { ControlRecord, LogReader, LogRecord, QuarantinedRecord, ReadingsRecord } from '#contracts'
 import { assertPosition } from '#ingest'
 import { isHubError, type Logger, realClock, realSleep, toError } from '#platform'
-import type { Database, HistoryStore } from '#store'
+import { type Database, type HistoryStore, writeControlRecords } from '#store'
 import { untilDone } from './back-off.ts'
 import { LastSeen, mirrorDevices } from './device-mirror.ts'
 import { Position } from './position.ts'
@@ -154,6 +154,7 @@ export function createRecorder(options: RecorderOptions): Recorder {
       const kept = await persist('writing what devices said beside readings', () =>
         db.asHub(async (tx) => {
           await writeQuarantine(tx, reader.logId, quarantined)
+          await writeControlRecords(tx, changes)
           await mirrorDevices(tx, changes, seen)
         }),
       )

@@ -1,7 +1,18 @@
 import type { AlertEffect, InstanceView, LogReader } from '#contracts'
 import { type Clock, isHubError, type Logger, realClock, toError } from '#platform'
-import type { Evaluator, ViewFilter } from '#rules'
-import { type Database, loadState, readPosition, type StateEntry, saveState, type Tx, writePosition } from '#store'
+import { EVALUATOR_VERSION, type Evaluator, type ViewFilter } from '#rules'
+import {
+  type Database,
+  lastSnapshotAt,
+  loadState,
+  readPosition,
+  type StateEntry,
+  saveState,
+  snapshotDue,
+  type Tx,
+  writePosition,
+  writeSnapshot,
+} from '#store'
 import { untilDone } from './back-off.ts'
 import { writeEpisodes } from './episode-rows.ts'
 import { Position } from './position.ts'
@@ -75,6 +86,9 @@ export function createRulesRunner(options: RulesRunnerOptions): RulesRunner {
   let running: Promise<void> | null = null
   /** The evaluator is beyond `applied`: a batch broke off. Its state must not be kept. */
   let torn = false
+  /** Received time of the record `applied` stands at, and of the newest daily snapshot of the state. */
+  let appliedAtMs = 0
+  let snapshotAtMs: number | null = null
   const warmRules = new WarmRules(db)
   const silenceWatch = new SilenceWatch(db)
   const batchRecords = options.batchRecords ?? BATCH_RECORDS
@@ -123,9 +137,20 @@ export function createRulesRunner(options: RulesRunnerOptions): RulesRunner {
     for (const { key, value } of evaluator.takeDirty()) unsaved.set(key, value)
     const entries: StateEntry[] = Array.from(unsaved, ([key, value]) => ({ key, value }))
     const startedAtMs = realClock.nowMs()
+    const atMs = appliedAtMs
+    const daily = atMs > 0 && snapshotDue(snapshotAtMs, atMs)
     saving = untilCommitted('keeping the state of rules', () =>
       db.asHub(async (tx) => {
         await saveState(tx, entries)
+        // What an as-run backtest starts from.
+        if (daily)
+          await writeSnapshot(tx, {
+            partition: 0,
+            seq,
+            logId: reader.logId,
+            atMs,
+            evaluatorVersion: EVALUATOR_VERSION,
+          })
         // Last, because effects want the same row: they must not wait for all the state.
         await writePosition(tx, { ...place(), stateSeq: seq, effectsSeq: seq })
         return true
@@ -134,6 +159,7 @@ export function createRulesRunner(options: RulesRunnerOptions): RulesRunner {
       .then((done) => {
         if (done === null) return
         stored.stateSeq = seq
+        if (daily) snapshotAtMs = atMs
         // What changed again meanwhile will be taken again; only what is unchanged is settled.
         for (const { key, value } of entries) if (unsaved.get(key) === value) unsaved.delete(key)
         const tookMs = realClock.nowMs() - startedAtMs
@@ -166,6 +192,7 @@ export function createRulesRunner(options: RulesRunnerOptions): RulesRunner {
       // While catching up, what is seen is over or in the log already.
       if (records.length < batchRecords && (await submitSilence(last.receivedAtMs))) nudgeControl?.()
       applied.advance(last.seq)
+      appliedAtMs = last.receivedAtMs
       if (!saving && realClock.nowMs() >= nextSaveAtMs) keepState(applied.seq).catch(fail)
       await new Promise<void>((resolve) => setImmediate(resolve))
     }
@@ -188,7 +215,10 @@ export function createRulesRunner(options: RulesRunnerOptions): RulesRunner {
   return {
     async start() {
       stored = await claimPosition(db, { consumer: RULES_CONSUMER, reader, nowMs: clock.nowMs() })
-      await db.asHub((tx) => loadState(tx, (entries) => evaluator.restore(entries)))
+      await db.asHub(async (tx) => {
+        await loadState(tx, (entries) => evaluator.restore(entries))
+        snapshotAtMs = await lastSnapshotAt(tx)
+      })
       applied.advance(stored.stateSeq)
       nextSaveAtMs = realClock.nowMs() + (options.checkpointEveryMs ?? CHECKPOINT_EVERY_MS)
       running = follow().catch(fail)

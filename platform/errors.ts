@@ -12,6 +12,8 @@ export const ERRORS = {
   NOT_FOUND: { status: 404, title: 'No such thing here' },
   CONFLICT: { status: 409, title: 'This conflicts with what is stored' },
   IDEMPOTENCY_IN_PROGRESS: { status: 409, title: 'A request with this Idempotency-Key is still running' },
+  DAILY_CAP_EXCEEDED: { status: 409, title: 'The rule would cause more than the brand allows in a day' },
+  REPLAY_UNAVAILABLE: { status: 409, title: 'What happened then cannot be played again' },
   STATE_FORBIDS: { status: 409, title: 'Not possible in the present state' },
   APPROVAL_NEEDED: { status: 409, title: 'Another person has to agree to this first' },
   OFFER_CHANGED: { status: 409, title: 'The offer is another by now' },

@@ -25,6 +25,8 @@ export type IdPrefix =
   | 'msg'
   | 'q'
   | 'imp'
+  | 'out'
+  | 'bt'
   | 'nt'
   | 'job'
   | 'tmr'

@@ -38,16 +38,24 @@ export async function loadState(
   partition = 0,
 ): Promise<void> {
   for (let after: string | null = null; ; ) {
-    const page: { key: string; value: string }[] = await tx
-      .selectFrom('evaluator_state')
-      .select(['key', 'value'])
-      .where('partition', '=', partition)
-      .$if(after !== null, (query) => query.where('key', '>', after))
-      .orderBy('key')
-      .limit(ROWS_PER_STATEMENT)
-      .execute()
+    const page: { key: string; value: string }[] = await statePage(tx, { partition, after, limit: ROWS_PER_STATEMENT })
     onPage(page)
     if (page.length < ROWS_PER_STATEMENT) return
     after = page.at(-1)!.key
   }
+}
+
+/** The next entries after a key, in order of key. */
+export function statePage(
+  tx: Tx,
+  { partition, after, limit }: { partition: number; after: string | null; limit: number },
+): Promise<{ key: string; value: string }[]> {
+  return tx
+    .selectFrom('evaluator_state')
+    .select(['key', 'value'])
+    .where('partition', '=', partition)
+    .$if(after !== null, (query) => query.where('key', '>', after!))
+    .orderBy('key')
+    .limit(limit)
+    .execute()
 }

@@ -7,6 +7,12 @@ export {
   type WaitingChange,
   waitingChanges,
 } from './control-changes.ts'
+export {
+  type ControlRecordQuery,
+  forgetOldControlRecords,
+  readControlRecords,
+  writeControlRecords,
+} from './control-records.ts'
 export { asStoreError, isForeignKeyViolation, isTransient, isUniqueViolation } from './database-errors.ts'
 export { DEAD_BODY_KEPT_MS, forgetOldDeliveries, ROW_KEPT_MS, SENT_BODY_KEPT_MS } from './delivery-retention.ts'
 export {
@@ -17,6 +23,13 @@ export {
 } from './embedded/embedded-postgres.ts'
 export { loadState, type StateEntry, saveState } from './evaluator-state.ts'
 export { enqueueEvent, type OutgoingEvent } from './events.ts'
+export {
+  type ColumnBatch,
+  type ColumnQuery,
+  FLAG_IMPORTED,
+  FLAG_SERVER_TIME,
+  type MetricColumn,
+} from './history/columns.ts'
 export { type DuckHistoryOptions, KEEP_RAW_MS, openDuckHistory } from './history/duck/duck-history.ts'
 export {
   AGGREGATIONS,
@@ -44,6 +57,16 @@ export { nextNumber } from './number-series.ts'
 export { PAGE_SIZE, PAGE_SIZE_MAX, type Page, type PageOrder, type PageRequest, page } from './page.ts'
 export { type ConsumerName, type LogPosition, type PositionUpdate, readPosition, writePosition } from './positions.ts'
 export { type PrepareOptions, prepareDatabase } from './prepare-database.ts'
+export {
+  forgetOldSnapshots,
+  lastSnapshotAt,
+  readSnapshot,
+  type SnapshotEntry,
+  type StateSnapshot,
+  snapshotBefore,
+  snapshotDue,
+  writeSnapshot,
+} from './state-snapshots.ts'
 export type * from './tables/bookkeeping.ts'
 export type * from './tables/delivery.ts'
 export type * from './tables/device.ts'
@@ -55,5 +78,6 @@ export type * from './tables/rule.ts'
 export type * from './tables/service.ts'
 export type * from './tables/tenant.ts'
 export { HUB_BRAND } from './tables/tenant.ts'
+export type * from './tables/trust.ts'
 export { type Database, type DatabaseOptions, openDatabase, type Tx } from './tenancy.ts'
 export { forgetOldReceipts, noteReceipt } from './webhook-receipts.ts'

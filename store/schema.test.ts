@@ -2,7 +2,15 @@ import pg from 'pg'
 import { expect, inject, onTestFinished, test } from 'vitest'
 
 /** Tables that hold nothing of a brand. Inside a brand's transaction they are empty. */
-const OF_THE_HUB = ['evaluator_state', 'hub_facts', 'log_positions', 'partners', 'webhook_receipts']
+const OF_THE_HUB = [
+  'evaluator_state',
+  'hub_facts',
+  'log_positions',
+  'partners',
+  'state_snapshot_pages',
+  'state_snapshots',
+  'webhook_receipts',
+]
 /** The one table without policies: it says which migrations were applied, and the hub may only read it. */
 const OPEN = ['schema_migrations']
 /** Keyed by the order of their making, since the appender goes through every brand's together. */

@@ -1,6 +1,7 @@
 import { agreementRoutes } from './agreements.ts'
 import { alertRoutes } from './alerts.ts'
 import { auditRoutes } from './audit.ts'
+import { backtestRoutes } from './backtests.ts'
 import { brandRoutes } from './brands.ts'
 import { bulkTelemetryRoutes } from './bulk-telemetry.ts'
 import { caseRoutes } from './cases.ts'
@@ -23,11 +24,13 @@ import { healthRoutes } from './health.ts'
 import { homeLinkRoutes } from './home-link.ts'
 import { homePrivacyRoutes } from './home-privacy.ts'
 import { homeRoutes } from './homes.ts'
+import { importLineRoutes, importRoutes } from './imports.ts'
 import { jobLinkRoutes } from './job-link.ts'
 import { keyRoutes } from './keys.ts'
 import { noticeRoutes } from './notices.ts'
 import { offerStopRoutes } from './offer-stops.ts'
 import { offerRoutes } from './offers.ts'
+import { outcomeBulkRoutes, outcomeRoutes } from './outcomes.ts'
 import { pageRoutes } from './pages.ts'
 import { parameterRoutes } from './parameters.ts'
 import { partnerSideRoutes } from './partner-side.ts'
@@ -40,6 +43,7 @@ import { quarantineRoutes } from './quarantine.ts'
 import type { Routes } from './routes.ts'
 import { ruleCareRoutes } from './rule-care.ts'
 import { ruleRoutes } from './rules.ts'
+import { scorecardRoutes } from './scorecards.ts'
 import { silenceRoutes } from './silences.ts'
 import { siteResolverRoutes } from './site-resolver.ts'
 import { statsRoutes } from './stats.ts'
@@ -68,8 +72,14 @@ export const ROUTES: readonly Routes[] = [
   conditionRoutes,
   commandRoutes,
   bulkTelemetryRoutes,
+  importRoutes,
+  importLineRoutes,
+  outcomeRoutes,
+  outcomeBulkRoutes,
   ruleRoutes,
   ruleCareRoutes,
+  scorecardRoutes,
+  backtestRoutes,
   parameterRoutes,
   changeRoutes,
   alertRoutes,

@@ -1,6 +1,7 @@
 import { Type } from 'typebox'
 import { Key } from '#contracts'
-import { AUTHOR, VIEWER } from '../http/access.ts'
+import { expectedOf, OverrideDailyCap } from '../expected-volume.ts'
+import { AUTHOR, brandOf, VIEWER } from '../http/access.ts'
 import { commit } from '../http/commit.ts'
 import { listPage, PageOf, PageQuery } from '../http/paging.ts'
 import { read } from '../http/read.ts'
@@ -86,15 +87,20 @@ export const ruleCareRoutes: Routes = async (app, services) => {
         summary: 'Propose to put a version in force; another key approves it',
         tags,
         params,
-        body: GoLive,
+        body: Closed({ ...GoLive.properties, overrideDailyCap: OverrideDailyCap }),
         response: { 201: Proposal },
       },
     },
-    (request, reply) =>
-      commit(services, request, reply, async (work) => ({
-        status: 201,
-        body: proposalOfRow(await propose(work, request.params.rule, request.body)),
-      })),
+    async (request, reply) => {
+      const { rule } = request.params
+      const { overrideDailyCap, ...wanted } = request.body
+      const expected = await expectedOf(services, brandOf(request), { rule, ...wanted, overrideDailyCap })
+      return commit(services, request, reply, async (work) => {
+        if (overrideDailyCap)
+          work.audit('rule.daily_cap_overridden', rule, { ...overrideDailyCap, ...expected?.casesPerDay })
+        return { status: 201, body: proposalOfRow(await propose(work, rule, wanted)) }
+      })
+    },
   )
 
   app.get(

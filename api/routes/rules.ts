@@ -2,7 +2,8 @@ import { Type } from 'typebox'
 import { Duration, instant, Key, RuleDocument } from '#contracts'
 import { canonicalJson, HubError } from '#platform'
 import { ruleDiff, ruleJsonSchema } from '#rules'
-import { AUTHOR, PUBLIC, VIEWER } from '../http/access.ts'
+import { Expected, expectedOf, OverrideDailyCap } from '../expected-volume.ts'
+import { AUTHOR, brandOf, PUBLIC, VIEWER } from '../http/access.ts'
 import { utf8Text } from '../http/bodies.ts'
 import { commit, type Work } from '../http/commit.ts'
 import { isStorableText } from '../http/json-body.ts'
@@ -299,33 +300,53 @@ export const ruleRoutes: Routes = async (app, services) => {
       }),
   )
 
-  for (const [action, mode, body] of [
-    ['activate', 'active', GoLive],
-    ['shadow', 'shadow', Shadow],
-  ] as const) {
-    app.post(
-      `/api/rules/:rule/${action}`,
-      {
-        config: { access: AUTHOR },
-        schema: {
-          summary:
-            mode === 'active'
-              ? 'Put a version in force: from here its alerts make offers and orders'
-              : 'Let a version watch and score without touching anybody',
-          tags,
-          params,
-          body,
-          response: { 200: Rule },
-        },
-      },
-      (request, reply) =>
-        commit(services, request, reply, async (work) => {
-          const { rule } = request.params
-          if (mode === 'active') await refuseAlone(work, rule, request.body.version)
-          return goLive(work, rule, mode, request.body)
+  app.post(
+    '/api/rules/:rule/activate',
+    {
+      config: { access: AUTHOR },
+      schema: {
+        summary: 'Put a version in force: from here its alerts make offers and orders',
+        description:
+          'Answers with what it is expected to cause on the devices it applies to. More cases in a day than the brand allows ' +
+          '(`PUT /api/brand/trust`) is 409 `DAILY_CAP_EXCEEDED` with the numbers, unless overridden.',
+        tags,
+        params,
+        body: Closed({
+          ...GoLive.properties,
+          overrideDailyCap: OverrideDailyCap,
         }),
-    )
-  }
+        response: { 200: Closed({ ...Rule.properties, expected: Nullable(Expected) }) },
+      },
+    },
+    async (request, reply) => {
+      const { rule } = request.params
+      const { overrideDailyCap, ...wanted } = request.body
+      const expected = await expectedOf(services, brandOf(request), { rule, ...wanted, overrideDailyCap })
+      return commit(services, request, reply, async (work) => {
+        await refuseAlone(work, rule, wanted.version)
+        const { status, body } = await goLive(work, rule, 'active', wanted)
+        if (overrideDailyCap)
+          work.audit('rule.daily_cap_overridden', rule, { ...overrideDailyCap, ...expected?.casesPerDay })
+        return { status, body: { ...body, expected } }
+      })
+    },
+  )
+
+  app.post(
+    '/api/rules/:rule/shadow',
+    {
+      config: { access: AUTHOR },
+      schema: {
+        summary: 'Let a version watch and score without touching anybody',
+        tags,
+        params,
+        body: Shadow,
+        response: { 200: Rule },
+      },
+    },
+    (request, reply) =>
+      commit(services, request, reply, (work) => goLive(work, request.params.rule, 'shadow', request.body)),
+  )
 
   app.post(
     '/api/rules/:rule/pause',

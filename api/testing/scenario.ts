@@ -29,6 +29,7 @@ export interface Populated {
     hold: string
     report: string
     stop: string
+    import: string
     provisioningKey: string
     key: string
   }
@@ -133,6 +134,7 @@ export async function populate(
   })
   await as('POST', `/api/homes/${home.id}/consents`, aConsent('monitoring'))
   await as('POST', `/api/homes/${home.id}/consents`, aConsent('contact'))
+  const past = await as('POST', '/api/imports', { kind: 'outcomes', source: `file ${word}` })
   const made = await as('POST', '/api/devices', {
     serial: `SN-${word}`.replaceAll(' ', '-'),
     product: 'ap-300',
@@ -237,6 +239,7 @@ export async function populate(
   return {
     brand,
     ids: {
+      import: past.id,
       product: 'ap-300',
       home: home.id,
       person: person.id,

@@ -7,6 +7,7 @@ import { Registry } from 'prom-client'
 import type { LogReader, TelemetryLog } from '#contracts'
 import { createIngest, openLogReader, openTelemetryLog } from '#ingest'
 import {
+  createBacktests,
   createControlAppender,
   createDirectory,
   createLiveTail,
@@ -16,8 +17,8 @@ import {
 } from '#pipeline'
 import { createLogger, HubError, ManualClock, newId, SecretBox, seededRandom, silentLogger } from '#platform'
 import { createEvaluator } from '#rules'
-import { createServiceBridge, type ServiceBridge } from '#service-bridge'
-import { type Database, type HistoryStore, openDuckHistory } from '#store'
+import { createServiceBridge, type ServiceBridge, servicePolicy } from '#service-bridge'
+import { type Database, type HistoryStore, KEEP_RAW_MS, openDuckHistory } from '#store'
 import { makeDatabase } from '#store/testing'
 import { createChangeFeed } from '../change-feed.ts'
 import type { Principal } from '../http/access.ts'
@@ -166,6 +167,18 @@ export async function makeHub(
     ingest,
     history,
     conditions: async (filter) => rules.views(filter),
+    backtests: createBacktests({
+      db: plainDb,
+      history,
+      logger: silentLogger,
+      policy: servicePolicy,
+      keepMs: KEEP_RAW_MS,
+      upToDate: async () => {
+        const nowMs = log.nowMs()
+        await Promise.all([rules.caughtUp(log.headSeq()), recorder.caughtUp(log.headSeq())])
+        return { logId: log.logId, nowMs }
+      },
+    }),
     broker: {
       sendCommand: async (deviceId, { method }) => {
         commands.push({ deviceId, method })
@@ -231,7 +244,8 @@ export async function makeHub(
         ...(raw ? { payload: raw.text } : body === undefined ? {} : { payload: JSON.stringify(body) }),
       })
       const text = answer.body
-      const isJson = String(answer.headers['content-type'] ?? '').includes('json')
+      // Lines of JSON are no JSON document.
+      const isJson = /^application\/(problem\+)?json\b/.test(String(answer.headers['content-type'] ?? ''))
       const parsed = isJson && text !== '' ? JSON.parse(text) : null
       const misfit = answersFit(method, url, answer.statusCode, parsed)
       if (misfit) misfits.push(misfit)

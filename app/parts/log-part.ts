@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import type { AlertEffect, LogReader, TelemetryLog } from '#contracts'
 import { makeDurableFolder, openLogReader, openTelemetryLog } from '#ingest'
 import {
+  type Backtests,
   type ControlAppender,
   createControlAppender,
   createDirectory,
@@ -13,6 +14,7 @@ import { type Clock, HubError, type Logger, type LogStream, toError } from '#pla
 import type { BridgeChange, BridgePolicy } from '#service-bridge'
 import type { HubConfig } from '../config.ts'
 import { checkLogOrigin } from '../log-origin.ts'
+import { backtestsHere, startBacktestThread, upToDate } from './backtest-part.ts'
 import type { DatabasePart } from './database-part.ts'
 import { type RecordPart, startRecordHere, startRecordThread } from './record-part.ts'
 import { type RulesPart, startRulesHere, startRulesThread } from './rules-part.ts'
@@ -28,6 +30,8 @@ export interface LogPart {
   /** `null` without the role. */
   rules: RulesPart | null
   record: RecordPart | null
+  /** `null` where there is no history to play. */
+  backtests: Backtests | null
 }
 
 export interface LogPartOptions {
@@ -100,9 +104,10 @@ export async function openLogPart(options: LogPartOptions, parts: AsyncDisposabl
       })
     : null
   if (rules) parts.defer(() => rules.stop())
+  const backtests = record ? await openBacktests(options, { log, reader, rules, record }, parts) : null
   parts.defer(() => appender.stop())
   await appender.start()
-  return { log, reader, directory, appender, liveTail, rules, record }
+  return { log, reader, directory, appender, liveTail, rules, record, backtests }
 }
 
 function makeLogFolder(path: string): void {
@@ -112,6 +117,19 @@ function makeLogFolder(path: string): void {
     const detail = `HUB_LOG_DIR: the folder ${path} cannot be made (${toError(cause).message}). Choose another.`
     throw new HubError('CONFIG_INVALID', detail, { cause })
   }
+}
+
+async function openBacktests(
+  { config, database, stepped, logger, logTo }: LogPartOptions,
+  follows: Parameters<typeof upToDate>[0],
+  parts: AsyncDisposableStack,
+): Promise<Backtests> {
+  const { history } = follows.record
+  if (stepped) return backtestsHere({ db: database.db, history, logger, upToDate: () => upToDate(follows) })
+  const settings = { logDir: config.logDir, databaseUrl: database.appUrl, logLevel: config.logLevel, logTo }
+  const backtests = await startBacktestThread(settings, follows)
+  parts.defer(() => backtests.stop())
+  return backtests
 }
 
 function openRecord({ config, database, stepped, logger, logTo, events }: LogPartOptions): Promise<RecordPart> {

@@ -9,6 +9,7 @@ import {
   openInfluxHistory,
   type RemoteHistory,
   remoteHistory,
+  serveHistory,
 } from '#store'
 import { remoteCalls, revivedError } from '../workers/thread-calls.ts'
 import type { RecordSettings } from './settings.ts'
@@ -18,6 +19,8 @@ export interface RecordPart {
   history: RemoteHistory
   caughtUp(seq: number): Promise<void>
   status(): Promise<RecorderStatus>
+  /** Lets another thread ask the history through this port. */
+  serveTo(port: MessagePort): Promise<void>
   stop(): Promise<void>
 }
 
@@ -53,6 +56,7 @@ export async function startRecordHere(
     history,
     caughtUp: (seq) => recorder.caughtUp(seq),
     status: async () => recorder.status(),
+    serveTo: async (port) => serveHistory(port, history),
     async stop() {
       await recorder.stop()
       await history.close()
@@ -99,6 +103,7 @@ export async function startRecordThread(settings: RecordSettings, events: Record
     history: remoteHistory(queries),
     caughtUp: (seq) => calls.call('caughtUp', seq),
     status: () => calls.call('status'),
+    serveTo: (port) => calls.hand('serveTo', port),
     async stop() {
       stopping = true
       await calls.call('stop').catch(() => undefined)

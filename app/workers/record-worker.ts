@@ -1,4 +1,4 @@
-import { parentPort, workerData } from 'node:worker_threads'
+import { type MessagePort, parentPort, workerData } from 'node:worker_threads'
 import { createLogger } from '#platform'
 import { openDatabase, serveHistory } from '#store'
 import { type RecordWorkerData, startRecordHere } from '../parts/record-part.ts'
@@ -23,6 +23,7 @@ const main = serveCalls(parentPort!, {
   },
   caughtUp: (seq: number) => record!.caughtUp(seq),
   status: () => record!.status(),
+  serveTo: (port: MessagePort) => record!.serveTo(port),
   async stop() {
     await record?.stop()
     await db.close()

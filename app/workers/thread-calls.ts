@@ -61,6 +61,8 @@ export function serveCalls(port: Endpoint, methods: Methods): { note(name: strin
 
 export interface RemoteCalls {
   call<T>(method: string, ...args: unknown[]): Promise<T>
+  /** A call that gives a port away. */
+  hand<T>(method: string, port: MessagePort): Promise<T>
 }
 
 /** The calling end. A worker that ends rejects what it still owed. */
@@ -83,14 +85,16 @@ export function remoteCalls(worker: Worker, onNote: (name: string, value: unknow
   }
   worker.on('error', (thrown) => end(toError(thrown)))
   worker.on('exit', () => end(new Error('the thread has ended')))
+  const ask = <T>(method: string, args: unknown[], given: MessagePort[]): Promise<T> => {
+    if (ended) return Promise.reject(ended)
+    const id = next++
+    const call = Promise.withResolvers<unknown>()
+    waiting.set(id, call)
+    worker.postMessage({ type: 'call', id, method, args } satisfies Message, given)
+    return call.promise as Promise<T>
+  }
   return {
-    call<T>(method: string, ...args: unknown[]) {
-      if (ended) return Promise.reject(ended)
-      const id = next++
-      const call = Promise.withResolvers<unknown>()
-      waiting.set(id, call)
-      worker.postMessage({ type: 'call', id, method, args } satisfies Message)
-      return call.promise as Promise<T>
-    },
+    call: <T>(method: string, ...args: unknown[]) => ask<T>(method, args, []),
+    hand: <T>(method: string, port: MessagePort) => ask<T>(method, [port], [port]),
   }
 }

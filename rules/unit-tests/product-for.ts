@@ -1,5 +1,6 @@
-import type { Component, Condition, Metric, ProductDocument, RuleDocument } from '#contracts'
+import type { Component, Metric, ProductDocument, RuleDocument } from '#contracts'
 import { CONSUMABLE_KINDS } from '../compile.ts'
+import { metricsOfCondition } from '../metrics-of.ts'
 import { readSeries } from './series.ts'
 import type { RuleTest } from './test-file.ts'
 
@@ -22,7 +23,7 @@ export function productFor(rules: readonly RuleDocument[], test: RuleTest): Prod
     }
   for (const { reading } of test.events ?? [])
     for (const [key, value] of Object.entries(reading ?? {})) add(key, typeof value as Metric['type'])
-  for (const { when } of rules) for (const key of metricsOf(when)) add(key, 'number')
+  for (const { when } of rules) for (const key of metricsOfCondition(when)) add(key, 'number')
   return {
     key: rule?.scope.product ?? 'product',
     category: rule?.scope.category ?? 'appliance',
@@ -38,17 +39,4 @@ function componentsOf(rules: readonly RuleDocument[]): Component[] {
     const last = key.split(/[-_.]/).at(-1)!
     return { key, kind: CONSUMABLE_KINDS.has(last) ? last : CONSUMABLE_KINDS.has(key) ? key : 'part' }
   })
-}
-
-/** Every metric a condition names, whatever kind of leaf names it. */
-function metricsOf(condition: Condition): string[] {
-  const found: string[] = []
-  const look = (node: unknown): void => {
-    if (typeof node !== 'object' || node === null) return
-    for (const [key, value] of Object.entries(node))
-      if (key === 'metric' && typeof value === 'string') found.push(value)
-      else look(value)
-  }
-  look(condition)
-  return found
 }

@@ -3,6 +3,7 @@ import { derivedId } from '#platform'
 import { submitChange } from '#store'
 import type { CaseBehaviour, Move } from '../case-driver.ts'
 import { type CaseRecord, changeCase, ruleKeysOf } from '../case-record.ts'
+import { judgeRules } from '../judge-rules.ts'
 import { changeOrder } from '../order-record.ts'
 import { tellBrand, tellPartner } from '../outgoing.ts'
 import { MUTED_MS_MAX, OBJECTION_MS, SELF_SERVICE_MS } from '../policy.ts'
@@ -39,7 +40,7 @@ export const signalEffects: Pick<
       await clearTimer(move.work, 'self_service', record.case_id)
       await clearTimer(move.work, 'verification', record.case_id)
       // An end that came from the evaluator needs no cancelling; one by the clock does.
-      if (move.data.end !== undefined && move.by.id !== 'timer' && move.event !== 'device_gone') continue
+      if (move.data.end !== undefined && move.by.id !== 'timer') continue
       await change(move, `stop watching ${record.attempts}`, record, {
         type: 'verification.cancelled',
         caseId: record.case_id,
@@ -79,6 +80,7 @@ export const signalEffects: Pick<
         ruleKeys: await ruleKeysOf(move.work, record),
         atMs: move.work.atMs,
       })
+      await judgeRules(move.core, move.work, record)
     }
   },
 

@@ -298,6 +298,55 @@ export function describeHistoryContract(name: string, makePlace: () => Promise<H
       expect(await seqs({ deviceIds: [] })).toEqual([])
     })
 
+    const columns = async (store: HistoryStore, query: Partial<Parameters<HistoryStore['scanColumns']>[0]> = {}) => {
+      const found: unknown[] = []
+      const wanted = { brandId: BRAND, deviceIds: ['dev_a', 'dev_b'], metrics: ['dp_pa', 'on', 'mode'] }
+      for await (const batch of store.scanColumns({ ...wanted, fromMs: 0, toMs: NOW + DAY, ...query }))
+        for (const { deviceId, from, to } of batch.runs)
+          for (let i = from; i < to; i++)
+            found.push([deviceId, batch.seq[i], batch.arrivedAtMs[i], ...batch.values.map((column) => column[i])])
+      return found
+    }
+
+    test('columns: device by device in order of arrival, what is missing as NaN, words as words', async () => {
+      const store = await opened()
+      await write(store, [
+        row({ seq: 1, device: 'dev_b', values: { dp_pa: 1.5 } }),
+        row({ seq: 2, at: NOW, values: { dp_pa: 2, on: true, mode: 'eco' } }),
+        row({ seq: 3, at: NOW - HOUR, received: NOW + HOUR, values: { on: false } }),
+        row({ seq: 4, device: 'dev_c', values: { dp_pa: 9 } }),
+        row({ seq: 5, device: 'dev_d', brand: OTHER_BRAND, values: { dp_pa: 9 } }),
+      ])
+      expect(await columns(store, { metrics: ['dp_pa', 'on'] })).toEqual([
+        ['dev_a', 2, NOW, 2, 1],
+        ['dev_a', 3, NOW + HOUR, Number.NaN, 0],
+        ['dev_b', 1, NOW, 1.5, Number.NaN],
+      ])
+      expect(await columns(store, { metrics: ['mode'], deviceIds: ['dev_a'] })).toEqual([
+        ['dev_a', 2, NOW, 'eco'],
+        ['dev_a', 3, NOW + HOUR, expect.toSatisfy((value) => value === null || Number.isNaN(value))],
+      ])
+      expect(await columns(store, { deviceIds: ['dev_d'] })).toEqual([])
+    })
+
+    test('columns: what was imported arrived when it was measured, whenever it was written', async () => {
+      const store = await opened()
+      const past = NOW - 60 * DAY
+      await write(store, [
+        row({ seq: 1, at: NOW, values: { dp_pa: 1 } }),
+        row({ seq: 2, at: past + HOUR, received: NOW, imported: true, values: { dp_pa: 3 } }),
+        row({ seq: 3, at: past, received: NOW, imported: true, values: { dp_pa: 2 } }),
+      ])
+      expect(await columns(store, { metrics: ['dp_pa'] })).toEqual([
+        ['dev_a', 3, past, 2],
+        ['dev_a', 2, past + HOUR, 3],
+        ['dev_a', 1, NOW, 1],
+      ])
+      expect(await columns(store, { metrics: ['dp_pa'], fromMs: past, toMs: past + HOUR })).toEqual([
+        ['dev_a', 3, past, 2],
+      ])
+    })
+
     test('a reader may leave a scan half way', async () => {
       const store = await opened()
       await write(

@@ -1,4 +1,5 @@
 import type { ReadingsRecord, ReadingValue } from '#contracts'
+import type { ColumnBatch, ColumnQuery } from './columns.ts'
 
 /** What history keeps of an accepted reading: one wide row per message, in the order of the log. */
 export type HistoryRow = Pick<
@@ -102,6 +103,11 @@ export interface HistoryStore {
   lastMessages(deviceId: string, count: number): Promise<HistoryRow[]>
   /** Device by device, each in the order of the log: what a backtest and the fitting of models read. */
   scanFleet(query: FleetQuery): AsyncIterable<HistoryRow[]>
+  /**
+   * The same as columns of the metrics asked for: device by device, each in order of arrival, where
+   * imported readings arrived when they were measured. Exact repetitions are left in: they follow one another.
+   */
+  scanColumns(query: ColumnQuery): AsyncIterable<ColumnBatch>
   /** Nothing of the device is readable from here on, nor recorded any more; `tidy` removes it from the disk. */
   deleteDevice(deviceId: string): Promise<void>
   /** Removes what is past its time and what was deleted. To be run daily at least. */

@@ -1,5 +1,6 @@
 import type { MessagePort } from 'node:worker_threads'
 import { type ErrorCode, HubError, isHubError, toError } from '#platform'
+import { buffersOf, type ColumnBatch, type ColumnQuery } from './columns.ts'
 import type { FleetQuery, HistoryRow, HistoryStore } from './history.ts'
 
 /** What may be called over a port: everything but `close`, which stays with the thread that opened the store. */
@@ -11,6 +12,7 @@ type Method = (typeof METHODS)[number]
 type Request =
   | { id: number; method: Method; args: unknown[] }
   | { id: number; scan: 'open'; query: FleetQuery }
+  | { id: number; scan: 'columns'; query: ColumnQuery }
   | { id: number; scan: 'next' | 'end' }
 
 type Answer = { id: number } & (
@@ -23,7 +25,7 @@ type Answer = { id: number } & (
  * reader never fills the port. Stops when the port closes.
  */
 export function serveHistory(port: MessagePort, store: HistoryStore): void {
-  const scans = new Map<number, AsyncIterator<HistoryRow[]>>()
+  const scans = new Map<number, AsyncIterator<HistoryRow[] | ColumnBatch>>()
   const handle = async (request: Request): Promise<unknown> => {
     if ('method' in request) {
       // biome-ignore lint/complexity/noBannedTypes: the arguments are those the same method got on the other side.
@@ -31,6 +33,10 @@ export function serveHistory(port: MessagePort, store: HistoryStore): void {
     }
     if (request.scan === 'open') {
       scans.set(request.id, store.scanFleet(request.query)[Symbol.asyncIterator]())
+      return null
+    }
+    if (request.scan === 'columns') {
+      scans.set(request.id, store.scanColumns(request.query)[Symbol.asyncIterator]())
       return null
     }
     const scan = scans.get(request.id)
@@ -43,12 +49,18 @@ export function serveHistory(port: MessagePort, store: HistoryStore): void {
     void handle(request)
       .then((value): Answer => ({ id: request.id, value: value ?? null }))
       .catch((error: unknown): Answer => ({ id: request.id, error: describe(error) }))
-      .then((answer) => port.postMessage(answer))
+      .then((answer) => port.postMessage(answer, handedOver(answer)))
   })
   port.on('close', () => {
     for (const scan of scans.values()) void scan.return?.()?.catch(() => undefined)
     scans.clear()
   })
+}
+
+/** Columns are moved to the other thread; everything else is copied. */
+function handedOver(answer: Answer): ArrayBuffer[] {
+  if (!('value' in answer) || typeof answer.value !== 'object' || answer.value === null) return []
+  return 'runs' in answer.value && 'arrivedAtMs' in answer.value ? buffersOf(answer.value as ColumnBatch) : []
 }
 
 /** The same store, called from another thread. Errors keep their code. */
@@ -75,6 +87,19 @@ export function remoteHistory(port: MessagePort): RemoteHistory {
     })
   const call = <M extends Method>(method: M, ...args: Parameters<HistoryStore[M]>): ReturnType<HistoryStore[M]> =>
     ask({ id: nextId++, method, args }) as ReturnType<HistoryStore[M]>
+  async function* scanned<T>(open: (id: number) => Request): AsyncIterable<T> {
+    const id = nextId++
+    await ask(open(id))
+    try {
+      for (;;) {
+        const batch = await ask<T | null>({ id, scan: 'next' })
+        if (batch === null) return
+        yield batch
+      }
+    } finally {
+      if (!closed) await ask({ id, scan: 'end' })
+    }
+  }
   return {
     position: () => call('position'),
     range: (query) => call('range', query),
@@ -83,19 +108,8 @@ export function remoteHistory(port: MessagePort): RemoteHistory {
     lastMessages: (deviceId, count) => call('lastMessages', deviceId, count),
     deleteDevice: (deviceId) => call('deleteDevice', deviceId),
     tidy: (nowMs) => call('tidy', nowMs),
-    async *scanFleet(query) {
-      const id = nextId++
-      await ask({ id, scan: 'open', query })
-      try {
-        for (;;) {
-          const batch = await ask<HistoryRow[] | null>({ id, scan: 'next' })
-          if (batch === null) return
-          yield batch
-        }
-      } finally {
-        if (!closed) await ask({ id, scan: 'end' })
-      }
-    },
+    scanFleet: (query) => scanned<HistoryRow[]>((id) => ({ id, scan: 'open', query })),
+    scanColumns: (query) => scanned<ColumnBatch>((id) => ({ id, scan: 'columns', query })),
   }
 }
 

@@ -7,6 +7,7 @@ import type { NeedTables } from './needs.ts'
 import type { RuleTables } from './rule.ts'
 import type { ServiceTables } from './service.ts'
 import type { TenantTables } from './tenant.ts'
+import type { TrustTables } from './trust.ts'
 
 /** Every table of the hub, as Kysely sees them. The migrations are the truth; a test compares the two. */
 export interface Tables
@@ -18,4 +19,5 @@ export interface Tables
     DeliveryTables,
     BookkeepingTables,
     ServiceTables,
-    NeedTables {}
+    NeedTables,
+    TrustTables {}

@@ -89,7 +89,37 @@ export interface QuarantineTable {
   reimported_at_ms: Nullable<Ms>
 }
 
+export interface ControlRecordsTable {
+  /** `hub` for what concerns the whole hub. */
+  brand_id: string
+  change_id: string
+  seq: number
+  received_at_ms: Ms
+  type: string
+  device_id: Nullable<string>
+  /** A `ControlChange` as JSON. */
+  change: string
+}
+
+export interface StateSnapshotsTable {
+  partition: number
+  seq: number
+  log_id: string
+  at_ms: Ms
+  evaluator_version: number
+}
+
+export interface StateSnapshotPagesTable {
+  partition: number
+  seq: number
+  first_key: string
+  content: Buffer
+}
+
 export interface LogDerivedTables {
+  control_records: ControlRecordsTable
+  state_snapshots: StateSnapshotsTable
+  state_snapshot_pages: StateSnapshotPagesTable
   log_positions: LogPositionsTable
   evaluator_state: EvaluatorStateTable
   alerts: AlertsTable

@@ -5,6 +5,7 @@ import { HubError, type Logger, realClock, toError } from '#platform'
 import { checkBuckets } from '../buckets.ts'
 import type { HistoryPosition, HistoryRow, HistoryStore, StoredPosition } from '../history.ts'
 import { decodeCursor } from '../row-cursor.ts'
+import { scanColumns } from './duck-columns.ts'
 import { createFile, type DuckFile, detachFile, openFile, quoted, removeFile, rows } from './duck-file.ts'
 import { downsample, last, lastMessages, range } from './duck-queries.ts'
 import { rewriteFile } from './duck-rewrite.ts'
@@ -151,6 +152,25 @@ class DuckHistory implements HistoryStore {
     const reading = await this.#startReading(files)
     try {
       yield* scanFleet(reading.connection, files, query, (deviceId) => this.#tombstones.has(deviceId))
+    } catch (error) {
+      throw this.#unavailable(error)
+    } finally {
+      await reading.end()
+    }
+  }
+
+  async *scanColumns(query: Parameters<HistoryStore['scanColumns']>[0]): ReturnType<HistoryStore['scanColumns']> {
+    await this.#healthy()
+    // Arrivals of the span, and imports of readings measured in it.
+    const files = this.#files.filter(
+      (file) =>
+        (file.endMs > query.fromMs && file.startMs < query.toMs) ||
+        (file.measuredToMs >= query.fromMs && file.measuredFromMs < query.toMs),
+    )
+    const reading = await this.#startReading(files)
+    try {
+      const deviceIds = query.deviceIds.filter((deviceId) => !this.#tombstones.has(deviceId))
+      yield* scanColumns(reading.connection, files, { ...query, deviceIds })
     } catch (error) {
       throw this.#unavailable(error)
     } finally {

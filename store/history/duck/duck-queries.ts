@@ -92,7 +92,7 @@ function element(shape: Shape, metric: number): string {
 }
 
 /** The value of a metric whatever the shape, or null: a `CASE` over the shapes that have it as one of `kinds`. */
-function metricValue(file: DuckFile, key: string, kinds: readonly MetricKind[]): string | null {
+export function metricValue(file: DuckFile, key: string, kinds: readonly MetricKind[]): string | null {
   const cases = file.shapes.shapes.flatMap((shape) => {
     const m = shape.metrics.findIndex((metric) => metric.key === key && kinds.includes(metric.kind))
     return m < 0 ? [] : [`WHEN ${shape.no} THEN ${element(shape, m)}`]

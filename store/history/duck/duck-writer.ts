@@ -9,6 +9,7 @@ import {
   UTINYINT,
   VARCHAR,
 } from '@duckdb/node-api'
+import { FLAG_IMPORTED, FLAG_SERVER_TIME } from '../columns.ts'
 import type { HistoryPosition, HistoryRow } from '../history.ts'
 import { type DuckFile, loadDevices, quoted } from './duck-file.ts'
 
@@ -16,8 +17,7 @@ import { type DuckFile, loadDevices, quoted } from './duck-file.ts'
 const CHUNK_ROWS = 2_048
 const COLUMNS = [BIGINT, BIGINT, BIGINT, INTEGER, INTEGER, UTINYINT, LIST(DOUBLE), LIST(VARCHAR)]
 
-export const FLAG_SERVER_TIME = 1
-export const FLAG_IMPORTED = 2
+export { FLAG_IMPORTED, FLAG_SERVER_TIME }
 
 /**
  * Appends rows and the position in one transaction, column by column: what `INSERT` would parse

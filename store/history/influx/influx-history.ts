@@ -1,5 +1,6 @@
 import { HubError, isHubError, realClock } from '#platform'
 import { checkBuckets, createBuckets } from '../buckets.ts'
+import { arrivedAtMs, columnsOf } from '../columns.ts'
 import {
   type Bucket,
   type DownsampleQuery,
@@ -65,6 +66,10 @@ export async function openInfluxHistory(options: InfluxHistoryOptions): Promise<
   })
   return new InfluxHistory(client, deleted, options.keepMs ?? KEEP_RAW_MS)
 }
+
+/** What ingest takes of a device's clock: a week behind, ten minutes ahead; with something to spare. */
+const ARRIVES_LATE_MS_MAX = 8 * 86_400_000
+const CLOCK_AHEAD_MS_MAX = 3_600_000
 
 class InfluxHistory implements HistoryStore {
   readonly #client: ReconnectingClient
@@ -211,6 +216,20 @@ class InfluxHistory implements HistoryStore {
       while (ahead.length < DEVICES_AHEAD && i + ahead.length < ids.length) ahead.push(ask(ids[i + ahead.length]!))
       const rows = (await ahead.shift()!).sort((a, b) => a.seq - b.seq).filter((row) => !isRepetition(row))
       if (rows.length > 0) yield rows
+    }
+  }
+
+  async *scanColumns(query: Parameters<HistoryStore['scanColumns']>[0]): ReturnType<HistoryStore['scanColumns']> {
+    const { brandId, metrics, fromMs, toMs } = query
+    const ids = await this.#devicesOf({ brandId, deviceIds: query.deviceIds, fromMs, toMs })
+    // What arrived in the span was measured up to a week before it; what was imported, in it.
+    const span = `time >= ${nanoseconds(fromMs - ARRIVES_LATE_MS_MAX)} AND time < ${nanoseconds(toMs + CLOCK_AHEAD_MS_MAX)}`
+    for (const deviceId of ids) {
+      const rows = (await this.#select(deviceId, '*', span, null)).filter((row) => {
+        const atMs = arrivedAtMs(row)
+        return atMs >= fromMs && atMs < toMs
+      })
+      if (rows.length > 0) yield columnsOf(deviceId, rows, metrics)
     }
   }
 

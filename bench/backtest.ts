@@ -1,0 +1,163 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { ProductDocument, RuleDocument } from '#contracts'
+import { createBacktests, type ServicePolicy } from '#pipeline'
+import { silentLogger } from '#platform'
+import { type Database, type HistoryRow, openDuckHistory } from '#store'
+
+/**
+ * How fast a rule is played over the embedded history, beside a plain loop that reads the same columns and
+ * compares them: samples per second from DuckDB, decided. A sample is one value of a metric the rule reads.
+ */
+const DEVICES = Number(process.env.BENCH_DEVICES ?? 1_000)
+const HOURS = Number(process.env.BENCH_HOURS ?? 2_000)
+const HOUR_MS = 3_600_000
+const FROM_MS = 1.78e12
+const BRAND = 'brand_bench'
+const BATCH_HOURS = 20
+const POLICY: ServicePolicy = {
+  settleMs: 600_000,
+  coolDownMs: 14 * 86_400_000,
+  offersPerHome: 2,
+  offersPerHomeWindowMs: 14 * 86_400_000,
+}
+
+const product: ProductDocument = {
+  key: 'ap-300',
+  category: 'air-purifier',
+  metrics: [
+    { key: 'filter_dp_pa', unit: 'Pa', type: 'number' },
+    { key: 'fan_rpm', unit: 'rpm', type: 'number' },
+  ],
+  components: [{ key: 'hepa-filter', kind: 'filter' }],
+  reporting: { mode: 'periodic', every: '1h' },
+}
+const rule: RuleDocument = {
+  key: 'hepa-clogged',
+  name: { en: 'x', 'zh-CN': 'x' },
+  scope: { product: 'ap-300' },
+  component: 'hepa-filter',
+  when: {
+    all: [
+      { metric: 'filter_dp_pa', op: '>', value: 250, clear: 230 },
+      { metric: 'fan_rpm', op: '>=', value: 1_000 },
+    ],
+  },
+  for: '2h',
+  dispatch: 'offer',
+}
+const ids = Array.from({ length: DEVICES }, (_, i) => `dev_${String(i).padStart(6, '0')}`)
+
+/** What a backtest asks Postgres, answered from memory: this is about the history and the evaluator. */
+function memoryDatabase(): Database {
+  const answers: Record<string, unknown[]> = {
+    products: [{ document: product, version: 1 }],
+    devices: ids.map((device_id) => ({
+      device_id,
+      serial: device_id,
+      product_key: product.key,
+      home_id: null,
+      region: null,
+      tags: [],
+      installed_at_ms: null,
+      purchased_at_ms: null,
+      gateway_id: null,
+      attributes: {},
+      home_region: null,
+      time_zone: null,
+    })),
+  }
+  const asked = (table: string): unknown =>
+    new Proxy(
+      {},
+      {
+        get: (_target, method) => {
+          const rows = answers[table.split(' ')[0]!] ?? []
+          if (method === 'execute') return async () => rows
+          if (method === 'executeTakeFirst') return async () => rows[0]
+          if (method === 'executeTakeFirstOrThrow') return async () => ({ count: rows.length })
+          return () => asked(table)
+        },
+      },
+    )
+  const tx = { selectFrom: (table: string) => asked(table) }
+  return {
+    asBrand: (_brand: string, work: (tx: never) => unknown) => work(tx as never),
+    asHub: (work: (tx: never) => unknown) => work(tx as never),
+  } as unknown as Database
+}
+
+const dir = mkdtempSync(join(tmpdir(), 'beforehand-bench-backtest-'))
+try {
+  const history = await openDuckHistory({ dir, logger: silentLogger })
+  let seq = 0
+  for (let hour = 0; hour < HOURS; hour += BATCH_HOURS) {
+    const rows: HistoryRow[] = []
+    for (let h = hour; h < Math.min(HOURS, hour + BATCH_HOURS); h++)
+      for (const [i, deviceId] of ids.entries()) {
+        const measuredAtMs = FROM_MS + h * HOUR_MS + i
+        const values = { filter_dp_pa: 150 + 120 * Math.sin((h + i * 37) / 160), fan_rpm: h % 3 === 0 ? 1_150 : 1_020 }
+        rows.push({
+          seq: ++seq,
+          brandId: BRAND,
+          deviceId,
+          receivedAtMs: measuredAtMs,
+          measuredAtMs,
+          serverTime: false,
+          imported: false,
+          values,
+        })
+      }
+    await history.write(rows, { logId: 'log_bench', seq })
+  }
+  // As a hub finds its weeks that are over.
+  await history.tidy(FROM_MS + HOURS * HOUR_MS + 14 * 86_400_000)
+  const span = { fromMs: FROM_MS, toMs: FROM_MS + HOURS * HOUR_MS }
+
+  const loopStart = performance.now()
+  let above = 0
+  let read = 0
+  for await (const batch of history.scanColumns({
+    brandId: BRAND,
+    deviceIds: ids,
+    metrics: ['filter_dp_pa', 'fan_rpm'],
+    ...span,
+  })) {
+    const [dp, rpm] = batch.values as [Float64Array, Float64Array]
+    for (let i = 0; i < dp.length; i++) if (dp[i]! > 250 && rpm[i]! >= 1_000) above++
+    read += 2 * dp.length
+  }
+  const loop = (read / (performance.now() - loopStart)) * 1_000
+
+  const backtests = createBacktests({
+    db: memoryDatabase(),
+    history,
+    logger: silentLogger,
+    policy: POLICY,
+    keepMs: Number.POSITIVE_INFINITY,
+    upToDate: async () => ({ logId: 'log_bench', nowMs: span.toMs }),
+  })
+  const cpu = process.cpuUsage()
+  const start = performance.now()
+  const result = await backtests.run({ brandId: BRAND, rule, ...span })
+  const seconds = (performance.now() - start) / 1_000
+  const used = process.cpuUsage(cpu)
+  const cpuSeconds = (used.user + used.system) / 1e6
+  process.stdout.write(
+    `${JSON.stringify({
+      backtestSamplesPerSecond: Math.round(result.samples / seconds),
+      plainLoopSamplesPerSecond: Math.round(loop),
+      ratio: Math.round((result.samples / seconds / loop) * 100) / 100,
+      samplesPerCpuSecond: Math.round(result.samples / cpuSeconds),
+      samples: result.samples,
+      alerts: result.alerts,
+      above,
+      seconds,
+      cpuSeconds,
+    })}\n`,
+  )
+  await history.close()
+} finally {
+  rmSync(dir, { recursive: true, force: true })
+}
