@@ -20,7 +20,9 @@ beforeAll(async () => {
   sink = await openSink()
   await hub.call('POST', '/api/partners', { body: { key: 'fixit', name: 'Fixit', url: sink.url } })
   brand = await hub.newBrand('acme')
-  await populate(hub, brand, { partnerKey: 'fixit', sink })
+  const { ids } = await populate(hub, brand, { partnerKey: 'fixit', sink })
+  // One of everything is there, so also a silence; here something is to be heard.
+  await call('POST', `/api/silences/${ids.silence}/end`, {})
   url = await hub.api.listen({ port: 0, host: '127.0.0.1' })
 }, 120_000)
 afterAll(async () => {
@@ -126,6 +128,32 @@ describe('the hub’s own pages', () => {
     await homeowner.getByText('服务商已接单').waitFor()
     for (const status of ['dispatched', 'en_route', 'arrived'])
       await technician.locator(`button.main[data-status=${status}]`).click()
+
+    // More than was agreed is found: the technician asks, the home decides, both on their pages.
+    await technician.locator('section > details summary').first().click()
+    await technician.locator('[data-status=quoted]').click()
+    await technician.locator('textarea[name=reason]').fill('风机轴承磨损')
+    await technician.locator('[data-add=lines]').click()
+    await technician.locator('input[name$=".amount"]').last().fill('120')
+    await technician.locator('[data-send=quoted]').click()
+    await technician.locator('[data-quote=open]').waitFor()
+    await homeowner.reload()
+    await homeowner.getByText('风机轴承磨损').waitFor()
+    await homeowner.locator('[data-choice=quote-accept]').click()
+    await homeowner.locator('[data-send=accept]').click()
+    await homeowner.getByText('好的，已告诉师傅').waitFor()
+    await hub.settled()
+    const quotes = await hub.db.asHub((tx) =>
+      tx
+        .selectFrom('quotes')
+        .select(['state', 'total_minor'])
+        .where('work_order_id', '=', ordered.work_order_id)
+        .execute(),
+    )
+    expect(quotes).toEqual([{ state: 'accepted', total_minor: ordered.charge.totalMinor + 12_000 }])
+    await technician.reload()
+    await technician.locator('[data-quote=accepted]').waitFor()
+
     await technician.locator('[data-status=completed]').click()
     await technician.locator('input[name="i0.parts.0.serial"]').fill('H-123')
     await technician.locator('[data-send=completed]').click()
@@ -135,6 +163,31 @@ describe('the hub’s own pages', () => {
     expect(done).toMatchObject({ state: 'completed', status: 'completed', overcharged: false })
     const { outcome } = await call('GET', `/api/work-orders/${done.work_order_id}`)
     expect(outcome.items[0]).toMatchObject({ verdict: 'confirmed', partsUsed: [{ sku: 'HEPA-300', serial: 'H-123' }] })
+
+    await homeowner.reload()
+    await homeowner.locator('[data-choice=rate]').click()
+    for (let i = 0; i < 3; i++) await homeowner.locator('.stars').nth(i).locator('.star').nth(3).click()
+    await homeowner.locator('input[name=solved][value=yes]').check()
+    await homeowner.getByRole('button', { name: '提交评价' }).click()
+    await homeowner.getByText('谢谢您的评价').waitFor()
+    const stars = await hub.db.asHub((tx) =>
+      tx
+        .selectFrom('ratings')
+        .select(['attitude', 'quality', 'speed', 'solved'])
+        .where('work_order_id', '=', done.work_order_id)
+        .executeTakeFirst(),
+    )
+    expect(stars).toEqual({ attitude: 4, quality: 4, speed: 4, solved: true })
+
+    await homeowner.locator('[data-choice=report_problem]').click()
+    await homeowner.locator('input[value=conduct]').check()
+    await homeowner.locator('textarea').fill('没有换鞋套')
+    await homeowner.getByRole('button', { name: '提交', exact: true }).click()
+    await homeowner.getByText('已收到，会有人跟进').waitFor()
+    const told = await hub.db.asHub((tx) =>
+      tx.selectFrom('fault_reports').select(['channel', 'problem']).where('home_id', '=', home).execute(),
+    )
+    expect(told).toEqual([{ channel: 'page', problem: 'conduct' }])
     expect(hub.failures).toEqual([])
   })
 
@@ -179,5 +232,27 @@ describe('the hub’s own pages', () => {
       tx.selectFrom('offers').select(['state', 'answer']).where('offer_id', '=', offer).executeTakeFirst(),
     )
     expect(row).toMatchObject({ state: 'declined', answer: { reason: 'too_expensive' } })
+  })
+
+  test('no more of these, and back again: both are rows, and the page says which holds', async () => {
+    const { link, home } = await clogged('SN-PAGE-4')
+    const stops = () =>
+      hub.db.asHub((tx) =>
+        tx
+          .selectFrom('offer_stops')
+          .select('lifted_by')
+          .where('home_id', '=', home)
+          .where('lifted_at_ms', 'is', null)
+          .execute(),
+      )
+    const page = await open(link)
+    await page.locator('[data-choice=stop]').click()
+    await page.getByRole('button', { name: '不再提醒', exact: true }).click()
+    await page.getByText('好的，以后不再提醒').waitFor()
+    expect(await stops()).toHaveLength(1)
+    await page.locator('[data-choice=resume]').click()
+    await page.getByRole('button', { name: '恢复', exact: true }).click()
+    await page.getByText('好的，以后会再提醒您').waitFor()
+    expect(await stops()).toEqual([])
   })
 })

@@ -91,7 +91,10 @@ export function runScreen<View extends { now: string }>(screen: Screen<View>): R
       : [el('div', { class: 'top' }, el('span'), page.switcher()), troubleCard(say)]
     const message = flash && el('p', { class: `notice ${flash.look}`, role: 'alert' }, flash.text(say))
     flash = null
+    const unfolded = focusTop ? [] : summaries(root).filter((it) => it.parentElement!.hasAttribute('open'))
     show(root, message ? [content[0], message, ...content.slice(1)] : content, { focusTop })
+    for (const it of summaries(root))
+      if (unfolded.some((old) => old.textContent === it.textContent)) it.parentElement!.setAttribute('open', '')
     if (held)
       (root.querySelector<HTMLElement>(held) ?? focusable(root.querySelector('h1')))?.focus({ preventScroll: true })
   }
@@ -209,6 +212,9 @@ export function runScreen<View extends { now: string }>(screen: Screen<View>): R
 }
 
 const withoutNow = (view: { now: string }): string => JSON.stringify({ ...view, now: '' })
+
+/** What was unfolded stays so, whatever is drawn anew around it. */
+const summaries = (root: Element): HTMLElement[] => [...root.querySelectorAll<HTMLElement>('details > summary')]
 
 function focusable(heading: HTMLElement | null): HTMLElement | null {
   heading?.setAttribute('tabindex', '-1')
