@@ -17,6 +17,7 @@ export interface ProvisionOptions {
   db: Database
   clock: Clock
   control: ApiServices['control']
+  bridge: { devices: Pick<ApiServices['bridge']['devices'], 'gone'> }
 }
 
 /**
@@ -28,6 +29,7 @@ export function createProvision({
   db,
   clock,
   control,
+  bridge,
 }: ProvisionOptions): (request: ProvisionRequest) => Promise<ProvisionAnswer> {
   return async ({ deviceName: serial, provisionDeviceKey, provisionDeviceSecret }) => {
     if (!SERIAL.test(serial)) return refused('deviceName must be the serial: 1–64 visible ASCII characters.')
@@ -47,10 +49,12 @@ export function createProvision({
           changeIds.push(id)
           return id
         }
+        const left = (deviceId: string): Promise<void> =>
+          bridge.devices.gone(tx, brandId, deviceId, { by: { kind: 'hub', id: CLAIM_KEY } })
         const changeAll = async (all: readonly ControlChange[]): Promise<void> => {
           for (const what of all) await change(what)
         }
-        return door.enter({ tx, brandId, nowMs, change, changeAll }, found, serial)
+        return door.enter({ tx, brandId, nowMs, change, changeAll, left }, found, serial)
       })
       control.nudge()
       for (const changeId of changeIds.slice(-1)) await control.appended(changeId, APPENDED_WITHIN_MS)
@@ -75,7 +79,11 @@ interface Found {
   name: string
 }
 
-type Entering = Registration & Pick<Work, 'change'>
+type Entering = Registration &
+  Pick<Work, 'change'> & {
+    /** It stands in another home now: what the home before was promised ends. */
+    left(deviceId: string): Promise<void>
+  }
 
 interface Door {
   find(tx: Tx, shown: Shown, nowMs: number): Promise<Found | null>
@@ -138,7 +146,7 @@ const claimDoor: Door = {
     return { brandId: row.brand_id, name: row.token_hash }
   },
   async enter(registration, { name }, serial) {
-    const { tx, brandId, nowMs, change } = registration
+    const { tx, brandId, nowMs, change, left } = registration
     // Of two that come at once, the row lock lets one through.
     const claim = await tx
       .updateTable('claim_tokens')
@@ -200,6 +208,7 @@ const claimDoor: Door = {
       .executeTakeFirstOrThrow()
     const facts = deviceFacts(after, await placeOf(tx, brandId, homeId))
     await change({ type: moved ? 'device.moved' : 'device.changed', device: facts })
+    if (moved) await left(known.device_id)
     await note(tx, { brandId, nowMs, deviceId: known.device_id, by: CLAIM_KEY })
     return token
   },

@@ -181,7 +181,7 @@ async function open(config: HubConfig, options: HubOptions, parts: AsyncDisposab
     parts.defer(() => retention.stop())
 
     const ingest = createEdgeIngest({ log, directory })
-    const provision = createProvision({ db, clock, control: appender })
+    const provision = createProvision({ db, clock, control: appender, bridge })
     const edge = createEdgeBroker({ config, log, directory, db, clock, logger, ingest, provision })
     if (roles.has('edge')) {
       broker = edge

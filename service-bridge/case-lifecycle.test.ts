@@ -118,3 +118,12 @@ test('an order is never placed but from accepted, and accepted never reached wit
     }
   }
 })
+
+test('a device that leaves ends its need, whatever state that is in', () => {
+  const live = CASE_STATES.filter((state) => !CASE_STATES_OVER.has(state))
+  expect(live.length).toBeGreaterThan(10)
+  for (const state of live) {
+    expect(CASE_TABLE[state].device_gone, state).toBeDefined()
+    expect(CASE_TABLE[state].cancelled ?? CASE_TABLE[state].unverified, state).toBeDefined()
+  }
+})

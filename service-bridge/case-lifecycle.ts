@@ -142,6 +142,7 @@ export const CASE_TABLE: Readonly<Record<CaseState, Row>> = {
     stopped,
     alerts_resolved: recovered,
     cancelled: dropped,
+    device_gone: dropped,
   },
   held: {
     storm_released: { row: 'C3', to: 'open', effects: ['settleAgain'] },

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { instant } from '#contracts'
 import { TEST_CERTIFICATE } from '../testing/certificate.ts'
 import { aConsent, aProduct, aRule } from '../testing/scenario.ts'
 import { type Call, makeHub, type TestBrand, type TestHub } from '../testing/test-hub.ts'
@@ -379,6 +380,14 @@ describe('provisioning', () => {
     const late = await claim('C-3')
     hub.clock.advance(600_001)
     expect((await provision('C-3', 'claim', late)).status).toBe('FAILURE')
+    // Claimed by another home while a need is open in the first: what was promised there ends.
+    const elsewhere = (await call('POST', '/api/homes', {})).body
+    const report = { serial: 'C-1', reportedAt: instant(hub.clock.nowMs()), channel: 'hotline', externalRef: 'claim-1' }
+    const { case: opened } = (await call('POST', '/api/fault-reports', report)).body
+    const next = (await call('POST', '/api/claim-tokens', { serial: 'C-1', product: 'ap-300', home: elsewhere.id }))
+      .body
+    expect((await provision('C-1', 'claim', next.token)).status).toBe('SUCCESS')
+    expect((await call('GET', `/api/cases/${opened.id}`)).body.state).toBe('cancelled')
     // Registered before it was sold: the claim gives it its home and a token of its own.
     const { device, credential } = (await call('POST', '/api/devices', { serial: 'C-4', product: 'ap-300' })).body
     const claimed = await provision('C-4', 'claim', await claim('C-4'))
