@@ -129,7 +129,7 @@ interface History {
 
 async function take(history: History, one: Step): Promise<void> {
   const { world, episodes, model } = history
-  const { bridge, brandId } = world
+  const { bridge, brandId, clock } = world
   switch (one.do) {
     case 'fire':
       episodes.push(await world.fire({ component: one.component }))
@@ -173,6 +173,22 @@ async function take(history: History, one: Step): Promise<void> {
     case 'consent':
       model.consented(one.purpose, one.purpose === 'share' && one.granted ? one.recipient : null, one.granted)
       return world.consent(one.purpose, one.granted, one.recipient)
+    case 'report':
+      await world.db.asBrand(brandId, (tx) =>
+        bridge.faultReports.file(
+          tx,
+          brandId,
+          {
+            device: world.deviceId,
+            reportedAt: instant(clock.nowMs()),
+            channel: 'hotline',
+            externalRef: `T-${one.ref}`,
+            symptomCode: one.component === 'fan' ? 'noise' : 'weak-airflow',
+          },
+          { by: BRAND_USER },
+        ),
+      )
+      return
     case 'cancel': {
       const record = at((await bridge.cases.list(brandId, { live: true })).items, one.nth)
       if (record) await bridge.cases.cancel(brandId, record.id, { by: BRAND_USER, reason: 'test' })
@@ -220,6 +236,15 @@ async function answer({ world, model }: History, index: number, how: (typeof ANS
     case 'selfService':
       await offers.selfService(token)
       break
+    case 'visit':
+      await offers.visit(token)
+      break
+    case 'stop':
+      await offers.stop(token)
+      break
+    case 'resume':
+      await offers.resume(token)
+      break
     case 'reschedule':
       await offers.reschedule(token, { slot })
       break
@@ -235,6 +260,8 @@ async function answer({ world, model }: History, index: number, how: (typeof ANS
     case 'notSolved':
       await offers.solved(token, { solved: how === 'solved' })
       break
+    case 'stillBroken':
+      await offers.reportProblem(token, { kind: 'still_broken' })
   }
   await world.bridge.idle()
 }

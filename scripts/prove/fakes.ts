@@ -17,13 +17,16 @@ const CADENCE = { livesMs: HOUR_MS, reportsMs: 3 * HOUR_MS, offsetMs: HOUR_MS }
 const STEP_MS = 3 * HOUR_MS
 /** What is due at all is due by then. */
 const COLLECT_DAYS_MAX = 60
-/** Longest window of a verification, a fortnight, and the two days that a home has to say whether it is solved. */
+/** Longest window of a verification, a fortnight, and some days. */
 const SETTLE_DAYS_MAX = 18
 /** The share of fakes that have to be seen. */
 const SEEN_SHARE = 0.95
 
-/** Everybody agrees, nobody does anything alone: jobs are what is wanted, and a fake must not be put right by its home. */
-const TEMPER: Temper = { accept: 1, snooze: 0, decline: 0, myself: 0, heedsWarnings: 0, answersSolved: 0.5 }
+/**
+ * Everybody agrees, nobody does anything alone: jobs are what is wanted, and a fake must not be put right by its home.
+ * Nobody says whether it is solved either: a home's no reopens a case, and here silence alone is to be looked at.
+ */
+const TEMPER: Temper = { accept: 1, snooze: 0, decline: 0, myself: 0, heedsWarnings: 0, answersSolved: 0 }
 
 type Fate = 'honest' | 'faked' | 'silent'
 

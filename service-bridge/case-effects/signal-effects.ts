@@ -3,6 +3,7 @@ import { derivedId } from '#platform'
 import { submitChange } from '#store'
 import type { CaseBehaviour, Move } from '../case-driver.ts'
 import { type CaseRecord, changeCase, ruleKeysOf } from '../case-record.ts'
+import { caseFacts } from '../facts.ts'
 import { judgeRules } from '../judge-rules.ts'
 import { changeOrder } from '../order-record.ts'
 import { tellBrand, tellPartner } from '../outgoing.ts'
@@ -32,7 +33,12 @@ export const signalEffects: Pick<
   },
 
   async watchAgain(move) {
-    for (const record of move.cases) await watch(move, record, false)
+    for (const record of move.cases) {
+      // Where nothing tells a recovery the answer comes at once, whenever it is asked for: it waits for its time.
+      const { product } = await caseFacts(move.work, record)
+      const seen = product?.components?.some((one) => one.key === record.component && one.recovery !== undefined)
+      if (seen) await watch(move, record, false)
+    }
   },
 
   async stopWatching(move) {
