@@ -157,6 +157,7 @@ export {
   Condition,
   EVENT_COUNT_MAX,
   EventCondition,
+  ForecastCondition,
   type LeafCondition,
   MetricCondition,
   NoDataCondition,

@@ -161,6 +161,24 @@ export const AnomalyCondition = Type.Object(
 )
 export type AnomalyCondition = Static<typeof AnomalyCondition>
 
+/** The device's own trend brings a metric to a value within a span, with at least this probability. */
+export const ForecastCondition = Type.Object(
+  {
+    forecast: Type.Object(
+      {
+        metric: Key,
+        reaches: Value,
+        within: Duration,
+        /** 0.8 when absent. */
+        confidence: Type.Optional(Type.Number({ minimum: 0.5, maximum: 0.99 })),
+      },
+      { additionalProperties: false },
+    ),
+  },
+  { additionalProperties: false },
+)
+export type ForecastCondition = Static<typeof ForecastCondition>
+
 /** A condition without conditions in it. */
 export type LeafCondition =
   | MetricCondition
@@ -171,6 +189,7 @@ export type LeafCondition =
   | EventCondition
   | SeasonCondition
   | AnomalyCondition
+  | ForecastCondition
 
 export type Condition = LeafCondition | { all: Condition[] } | { any: Condition[] } | { not: Condition }
 
@@ -188,6 +207,7 @@ export const Condition = Type.Cyclic(
       EventCondition,
       SeasonCondition,
       AnomalyCondition,
+      ForecastCondition,
       Type.Object(
         { all: Type.Array(Type.Ref('Condition'), { minItems: 1, maxItems: CHILDREN_MAX }) },
         { additionalProperties: false },

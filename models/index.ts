@@ -47,7 +47,7 @@ export {
 } from './multivariate-anomaly.ts'
 export { poissonInterval } from './poisson-interval.ts'
 export { type PrecisionWatch, watchPrecision } from './precision-watch.ts'
-export { forecastReach, type ReachForecast } from './reach-forecast.ts'
+export { forecastReach, type ReachForecast, reachedWith } from './reach-forecast.ts'
 export { refractory } from './refractory.ts'
 export { type ReconciledReset, type ResetClaim, type ResetState, reconcileResets, sawReset } from './reset-detector.ts'
 export {

@@ -1,6 +1,7 @@
 import type { Condition, RuleDocument, Value } from '#contracts'
 import { canonicalJson, durationMs } from '#platform'
 import { ageDays } from './age.ts'
+import { FORECAST_CONFIDENCE } from './leaf.ts'
 
 /**
  * What of a rule decides, as canonical JSON with defaults filled in and durations in milliseconds:
@@ -60,6 +61,10 @@ function condition(node: Condition, rule: RuleDocument): unknown {
   if ('anomaly' in node) {
     const { metric, against, score, for: held } = node.anomaly
     return { anomaly: { metric, against, score: limit(score, rule), for: milliseconds(held) } }
+  }
+  if ('forecast' in node) {
+    const { metric, reaches, within, confidence = FORECAST_CONFIDENCE } = node.forecast
+    return { forecast: { metric, reaches: limit(reaches, rule), within: milliseconds(within), confidence } }
   }
   if ('season' in node) return { season: { from: node.season.from, to: node.season.to } }
   const { metric, op, value, clear, agg, window, atLeast } = node

@@ -6,6 +6,7 @@ import {
   type Comparison,
   type Condition,
   EventCondition,
+  ForecastCondition,
   MetricCondition,
   NoDataCondition,
   type ProductDocument,
@@ -32,6 +33,9 @@ export const EVALUATION_MS_MIN = 60_000
 /** Raw readings are kept this long. */
 export const DURATION_MS_MAX = 90 * 86_400_000
 
+/** A forecast rests on a mean a day. */
+const FORECAST_MS_MIN = 86_400_000
+
 /** An age beyond this is a slip of the pen: appliances are scrapped long before. */
 const AGE_DAYS_MAX = 36_525
 
@@ -43,6 +47,7 @@ const LEAVES = {
   event: { schema: EventCondition, check: Compile(EventCondition), look: checkEvent },
   season: { schema: SeasonCondition, check: Compile(SeasonCondition), look: checkSeason },
   anomaly: { schema: AnomalyCondition, check: Compile(AnomalyCondition), look: checkAnomaly },
+  forecast: { schema: ForecastCondition, check: Compile(ForecastCondition), look: checkForecast },
 } as const
 type LeafKind = keyof typeof LEAVES
 
@@ -53,9 +58,22 @@ const METRIC_MEMBERS = Object.keys(MetricCondition.properties)
  * schema in the contract, its leaf here and in `compile.ts`, its answer in `read-leaf.ts` (a sample) and
  * `turning.ts` (time).
  */
-const ASK_THE_MODELS = ['forecast', 'remaining'] as const
+const ASK_THE_MODELS = ['remaining'] as const
 /** Kinds that tell what a node is; a metric condition has further members. */
-const KINDS = ['metric', 'noData', 'change', 'usage', 'age', 'event', 'season', 'anomaly', 'all', 'any', 'not'] as const
+const KINDS = [
+  'metric',
+  'noData',
+  'change',
+  'usage',
+  'age',
+  'event',
+  'season',
+  'anomaly',
+  'forecast',
+  'all',
+  'any',
+  'not',
+] as const
 type Kind = (typeof KINDS)[number]
 
 export interface ConditionContext {
@@ -186,6 +204,14 @@ function checkEvent({ event }: EventCondition, { product }: ConditionContext, sa
   const found = product ? findMetric(metric, product, say, 'event', 'metric') : null
   if (found && found.type !== typeof equals)
     say(`${metric} is a ${found.type}, so it never equals the ${typeof equals} ${equals}.`, 'event', 'equals')
+}
+
+function checkForecast({ forecast }: ForecastCondition, context: ConditionContext, say: Say): void {
+  checkNumber(forecast.metric, context, say, 'forecast')
+  checkWindow(forecast.within, say, 'forecast', 'within')
+  const ms = durationMs(forecast.within)
+  if (ms !== null && ms < FORECAST_MS_MIN) say('A trend is of days: the least is 1 d.', 'forecast', 'within')
+  checkValue(forecast.reaches, context, say, 'forecast', 'reaches')
 }
 
 function checkSeason({ season }: SeasonCondition, _context: ConditionContext, say: Say): void {

@@ -6,7 +6,16 @@ import { type HoldTimes, LIFE_LENGTH } from './alert-clock.ts'
 import { monthDayOf } from './calendar.ts'
 import type { TreeNode } from './condition-tree.ts'
 import { CORE_LENGTH } from './instance-core.ts'
-import { hasTurns, isCompared, LEAF_LENGTHS, LEAF_VALUE, type Leaf, type MetricLeaf, type TurningLeaf } from './leaf.ts'
+import {
+  FORECAST_CONFIDENCE,
+  hasTurns,
+  isCompared,
+  LEAF_LENGTHS,
+  LEAF_VALUE,
+  type Leaf,
+  type MetricLeaf,
+  type TurningLeaf,
+} from './leaf.ts'
 import { type AgeLimit, isParameter, type ParameterLimit, type Plan } from './plan.ts'
 import { MISSED_INTERVALS, maxGapMs, reportingTimes } from './reporting.ts'
 import { textCode } from './text-code.ts'
@@ -246,6 +255,18 @@ function compileCondition(when: Condition, given: Given): CompiledCondition {
     if ('season' in node) {
       const { from, to } = node.season
       return { kind: 'season', at, limitAt: addLimits(0, 0), column: -1, from: monthDayOf(from), to: monthDayOf(to) }
+    }
+    if ('forecast' in node) {
+      const { metric, reaches, within, confidence = FORECAST_CONFIDENCE } = node.forecast
+      return {
+        kind: 'forecast',
+        at,
+        limitAt: addLimits(reaches, undefined),
+        ...number(metric),
+        withinDays: (durationMs(within) ?? 0) / 86_400_000,
+        confidence,
+        window: windows++,
+      }
     }
     if ('anomaly' in node) {
       const { metric, score, for: held } = node.anomaly

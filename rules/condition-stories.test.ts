@@ -377,3 +377,64 @@ describe('anomaly', () => {
     expect(late.state()).toBe('firing')
   })
 })
+
+describe('forecast', () => {
+  const due = rule({ forecast: { metric: 'temp_c', reaches: 120, within: '14d' } })
+  const slow = aProduct({ ...periodic, reporting: { mode: 'periodic', every: '6h' } })
+  /** Four readings a day; noise that a seed repeats. */
+  const read = (story: Story, days: number, course: (day: number) => number, from = 0): void => {
+    for (let quarter = 0; quarter < 4 * days; quarter++) {
+      const day = from + quarter / 4
+      story.read({ at: day * DAY, values: { temp_c: course(day) + (((quarter * 7) % 5) - 2) / 4 } })
+    }
+  }
+
+  test('fires when the device’s own trend leads to the limit in time, and says in how many days', () => {
+    const story = new Story({ product: slow, rules: [due] })
+    read(story, 60, (day) => 20 + 2 * day)
+    const firing = story.effects.find((effect) => effect.kind === 'alert.firing')
+    const firedDay = ((firing as { episode: { startedAtMs: number } }).episode.startedAtMs - T0) / (DAY * MINUTE)
+    // The limit is reached on day 50.
+    expect(firedDay).toBeGreaterThan(33)
+    expect(firedDay).toBeLessThan(40)
+    expect(firing).toMatchObject({ evidence: [{ metric: 'temp_c', op: '<=', limit: 14, unit: 'd' }] })
+  })
+
+  test('says nothing before it has ten days, and never for what stands still or moves away', () => {
+    for (const course of [() => 60, (day: number) => 110 - day]) {
+      const story = new Story({ product: slow, rules: [due] })
+      read(story, 9, course)
+      expect(used(story)).toBeNull()
+      read(story, 60, course, 9)
+      expect(story.told()).toEqual([])
+    }
+  })
+
+  test('the same after a restart at every reading', () => {
+    const tell = (restartAlways: boolean) => {
+      const story = new Story({ product: slow, rules: [due], restartAlways })
+      read(story, 45, (day) => 20 + 2 * day)
+      return story.effects
+    }
+    expect(tell(true)).toEqual(tell(false))
+  })
+
+  test('a new part has no past: after a service nothing is said for ten days', () => {
+    const story = new Story({ product: slow, rules: [due] })
+    read(story, 40, (day) => 20 + 2 * day)
+    expect(story.state()).toBe('firing')
+    story.control(40 * DAY, {
+      type: 'component.reset',
+      deviceId: 'dev_1',
+      component: 'fan',
+      source: 'technician',
+      atMs: T0 + 40 * DAY * MINUTE,
+      caseId: null,
+    })
+    read(story, 9, () => 20, 40.25)
+    expect(used(story)).toBeNull()
+    read(story, 20, (day) => 20 + (day - 49), 49.25)
+    // Ten days later it is known that nothing is due, which is beyond what a verification waits for.
+    expect(story.told().at(-1)).toBe(`${50 * DAY} alert.resolved cleared`)
+  })
+})

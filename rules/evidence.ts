@@ -56,6 +56,13 @@ function leafEvidence(instance: Instance, kept: KeptSamples, leaf: Leaf, said: T
       const limit = limits[leaf.limitAt + (said === TRUE && value < limits[leaf.limitAt]! ? 1 : 0)]!
       return { metric: leaf.metric, value, op: said === FALSE ? '<' : '>=', limit, unit: '1', sinceMs, series }
     }
+    case 'forecast': {
+      const op = said === FALSE ? '>' : '<='
+      const series = recent(kept, leaf.column)
+      // What holds although the date has moved a little further off shows the limit it was within.
+      const days = said === TRUE ? Math.min(value, leaf.withinDays) : value
+      return { metric: leaf.metric, value: finite(days), op, limit: leaf.withinDays, unit: 'd', sinceMs, series }
+    }
     case 'anomaly': {
       const series = recent(kept, leaf.column)
       const limit = finite(limits[leaf.limitAt]!)

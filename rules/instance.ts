@@ -2,8 +2,9 @@ import type { RuleMode, Severity } from '#contracts'
 import { AnomalyWatch } from './anomaly-watch.ts'
 import { ChangeTrail } from './change-trail.ts'
 import { EventTimes } from './event-times.ts'
+import { ForecastTrail } from './forecast-trail.ts'
 import { AT, freshCore, type Place } from './instance-core.ts'
-import type { AnomalyLeaf, ChangeLeaf, EventLeaf, Leaf, MetricLeaf } from './leaf.ts'
+import type { AnomalyLeaf, ChangeLeaf, EventLeaf, ForecastLeaf, Leaf, MetricLeaf } from './leaf.ts'
 import type { Plan } from './plan.ts'
 import { type KeptWindow, SampleWindow } from './sample-window.ts'
 
@@ -147,14 +148,16 @@ export function windowOf(leaf: Leaf, saved: readonly number[]): KeptWindow | nul
   if (leaf.kind === 'change') return new ChangeTrail(leaf.overMs, saved)
   if (leaf.kind === 'anomaly') return new AnomalyWatch(leaf.pointMs, saved)
   if (leaf.kind === 'event') return new EventTimes(leaf.windowMs, leaf.count, saved)
+  if (leaf.kind === 'forecast') return new ForecastTrail(saved)
   return new SampleWindow(leaf.agg!, leaf.windowMs, saved)
 }
 
-export function keepsWindow(leaf: Leaf): leaf is MetricLeaf | ChangeLeaf | EventLeaf | AnomalyLeaf {
+export function keepsWindow(leaf: Leaf): leaf is MetricLeaf | ChangeLeaf | EventLeaf | AnomalyLeaf | ForecastLeaf {
   return (
     leaf.kind === 'change' ||
     leaf.kind === 'event' ||
     leaf.kind === 'anomaly' ||
+    leaf.kind === 'forecast' ||
     (leaf.kind === 'metric' && leaf.agg !== null)
   )
 }

@@ -27,6 +27,7 @@ export const LEAF_LENGTHS: Readonly<Record<Leaf['kind'], number>> = {
   event: COMMON_LENGTH + 2,
   season: COMMON_LENGTH + 1,
   anomaly: COMMON_LENGTH + 1,
+  forecast: COMMON_LENGTH,
 }
 
 interface Placed {
@@ -132,10 +133,21 @@ export interface AnomalyLeaf extends OfMetric {
   window: number
 }
 
+/** Without another word in the rule: four of five such forecasts come true in time. */
+export const FORECAST_CONFIDENCE = 0.8
+
+/** When the device's own trend brings a metric to its limit. Its value is in days. */
+export interface ForecastLeaf extends OfMetric {
+  kind: 'forecast'
+  withinDays: number
+  confidence: number
+  window: number
+}
+
 /** Leaves that change by time alone, no sample having come. */
 export type TurningLeaf = ChangeLeaf | AgeLeaf | EventLeaf | SeasonLeaf
 
-export type Leaf = MetricLeaf | NoDataLeaf | UsageLeaf | AnomalyLeaf | TurningLeaf
+export type Leaf = MetricLeaf | NoDataLeaf | UsageLeaf | AnomalyLeaf | ForecastLeaf | TurningLeaf
 
 /** Leaves whose truth is a number beside a limit: what levels can be of. */
 export type ComparedLeaf = MetricLeaf | ChangeLeaf | UsageLeaf

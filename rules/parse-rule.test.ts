@@ -171,6 +171,7 @@ describe('the kinds of conditions', () => {
       { event: { metric: 'door_open', equals: true, count: 2, clear: 1, window: '1h', each: 'report' } },
       { season: { from: '--11-15', to: '--03-15' } },
       { anomaly: { metric: 'fan_rpm', against: 'self', score: 0.5, for: '10m' } },
+      { forecast: { metric: 'filter_dp_pa', reaches: 250, within: '30d', confidence: 0.8 } },
     ])
       expect(problems(when(condition), product), JSON.stringify(condition)).toEqual({})
   })
@@ -187,6 +188,7 @@ describe('the kinds of conditions', () => {
             { season: { from: '--02-30', to: '--06-15' } },
             { anomaly: { metric: 'fan_rpm', against: 'fleet', score: 5 } },
             { event: { metrik: 'mode', equals: 'E4', count: 0, window: '1h' } },
+            { forecast: { metric: 'mode', reaches: 250, within: '6h' } },
           ],
         }),
         product,
@@ -207,14 +209,14 @@ describe('the kinds of conditions', () => {
       '/when/all/6/event/metric': 'This is needed and missing.',
       '/when/all/6/event/metrik': 'There is no metrik here. Did you mean metric?',
       '/when/all/6/event/count': expect.any(String),
+      '/when/all/7/forecast/metric': expect.stringContaining('is text'),
+      '/when/all/7/forecast/within': expect.stringContaining('least is 1 d'),
     })
   })
 
   test('those that ask the models are refused by name until the models answer', () => {
-    expect(
-      problems(when({ forecast: { metric: 'filter_dp_pa', reaches: 250, within: '30d', confidence: 0.8 } })),
-    ).toEqual({
-      '/when/forecast': expect.stringContaining('prediction models'),
+    expect(problems(when({ remaining: { component: 'hepa-filter', below: '30d', confidence: 0.8 } }))).toEqual({
+      '/when/remaining': expect.stringContaining('prediction models'),
     })
   })
 

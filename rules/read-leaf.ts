@@ -16,7 +16,7 @@ import {
 } from './leaf.ts'
 import { lookAtCalendar } from './turning.ts'
 import { meter } from './usage-meter.ts'
-import { weigh, weighChange, weighEvents } from './weigh.ts'
+import { weigh, weighChange, weighEvents, weighForecast } from './weigh.ts'
 
 /** What a sample says to a leaf that is no plain comparison of a metric. */
 export function readOtherLeaf(
@@ -51,6 +51,9 @@ export function readOtherLeaf(
       return
     case 'anomaly':
       readAnomaly(place, leaf, value, atMs)
+      return
+    case 'forecast':
+      weighForecast(place, leaf, value, atMs)
       return
     case 'event':
       readEvent(place, leaf, value, atMs)

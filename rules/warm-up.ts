@@ -9,6 +9,9 @@ export function warmUpMs(rule: RuleDocument): number {
   return windowMs(rule.when) + (durationMs(rule.for ?? '') ?? 0)
 }
 
+/** Ten days make a trend; one more closes the tenth. Until then the version before decides. */
+const FORECAST_WARM_UP_MS = 11 * 86_400_000
+
 function windowMs(condition: Condition): number {
   if ('all' in condition) return Math.max(...condition.all.map(windowMs))
   if ('any' in condition) return Math.max(...condition.any.map(windowMs))
@@ -17,6 +20,7 @@ function windowMs(condition: Condition): number {
   if ('change' in condition) return durationMs(condition.change.over) ?? 0
   if ('event' in condition) return durationMs(condition.event.window) ?? 0
   // A model knows a course after days; nobody waits for that.
+  if ('forecast' in condition) return FORECAST_WARM_UP_MS
   if ('anomaly' in condition) return durationMs(condition.anomaly.for ?? '') ?? 0
   // Counters are taken over from the version before; the calendar needs no past.
   if ('usage' in condition || 'age' in condition || 'season' in condition) return 0

@@ -1,10 +1,12 @@
 import { FALSE, TRUE, UNKNOWN } from './alert-lifecycle.ts'
 import type { ChangeTrail } from './change-trail.ts'
 import type { EventTimes } from './event-times.ts'
+import type { ForecastTrail } from './forecast-trail.ts'
 import type { Place, SampleListener } from './instance-core.ts'
 import {
   type ChangeLeaf,
   type EventLeaf,
+  type ForecastLeaf,
   LEAF_NEXT,
   LEAF_TRUTH,
   LEAF_UNTIL,
@@ -60,6 +62,30 @@ export function weighEvents({ core, offset, limits, windows }: Place, leaf: Even
   if (count >= enough) core[at + LEAF_TRUTH] = TRUE
   else if (count < few) core[at + LEAF_TRUTH] = FALSE
   core[at + LEAF_NEXT] = core[at + LEAF_TRUTH] === FALSE ? Number.POSITIVE_INFINITY : times.fewerThanMs(few)
+}
+
+/** A forecast that holds clears only when the date has moved this much further off: a day's dust moves dates. */
+const CLEARS_AT = 1.2
+
+/**
+ * The days until the limit is reached, and whether they are few enough. Unknown until there are days enough to see a
+ * trend; a trend that leads away, or too far off to tell, is no: nothing is due within.
+ */
+export function weighForecast(
+  { core, offset, limits, windows }: Place,
+  leaf: ForecastLeaf,
+  value: number,
+  atMs: number,
+): void {
+  const at = offset + leaf.at
+  const trail = windows[leaf.window] as ForecastTrail
+  trail.add(atMs, value)
+  const days = trail.daysUntil(limits[leaf.limitAt]!, atMs, leaf.confidence)
+  core[at + LEAF_UNTIL] = atMs + leaf.speaksMs
+  core[at + LEAF_VALUE] = days
+  if (Number.isNaN(days)) core[at + LEAF_TRUTH] = UNKNOWN
+  else if (days <= leaf.withinDays) core[at + LEAF_TRUTH] = TRUE
+  else if (days > CLEARS_AT * leaf.withinDays || core[at + LEAF_TRUTH] === UNKNOWN) core[at + LEAF_TRUTH] = FALSE
 }
 
 /** Threshold with hysteresis: in the band, as before. */
