@@ -404,6 +404,14 @@ export interface ServiceBridge {
     traces(tx: Tx, brandId: string, homeId: string): Promise<Record<string, unknown>>
   }
 
+  devices: {
+    /**
+     * Call when a device is removed or given to another home: its needs end, orders are called off until arrival
+     * and their addresses closed at once; a visit under way is put before a person.
+     */
+    gone(tx: Tx, brandId: string, deviceId: string, options: { by: Actor }): Promise<void>
+  }
+
   /** Kill switch: while a gate is closed nothing of its kind leaves the hub; it waits and goes on when opened. */
   gates: {
     list(brandId: string): Promise<GateView[]>

@@ -43,3 +43,24 @@ test('an appliance that leaves while somebody is at the door puts the visit befo
   await world.resolve(episode, 'device_removed')
   expect(await world.onlyCase()).toMatchObject({ state: 'in_progress', needsReview: 'the device was removed' })
 })
+
+test('an order whose alert is long over hears of it as well, in the moment the appliance leaves', async () => {
+  const world = await makeWorld()
+  const episode = await world.fire()
+  await world.pass(10 * MINUTE)
+  await world.acceptOffer()
+  const order = await world.onlyOrder()
+  await world.say(order.id, { status: 'accepted' })
+  await world.resolve(episode)
+  expect((await world.onlyCase()).state).toBe('scheduled')
+  await world.db.asBrand(world.brandId, (tx) =>
+    world.bridge.devices.gone(tx, world.brandId, world.deviceId, { by: { kind: 'brand', id: 'key_brand' } }),
+  )
+  await world.bridge.idle()
+  expect(await world.onlyCase()).toMatchObject({ state: 'cancelled' })
+  expect(await world.onlyOrder()).toMatchObject({ state: 'cancelled', endReason: 'device_gone' })
+  expect(world.partner.ofType('work_order.cancelled')).toHaveLength(1)
+  await expect(
+    world.bridge.orders.site({ orderId: order.id, partnerId: 'fixit', by: { kind: 'partner', id: 'fixit' } }),
+  ).rejects.toMatchObject({ status: 410 })
+})

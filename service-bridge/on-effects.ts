@@ -4,9 +4,9 @@ import { isNew } from './acted-upon.ts'
 import type { Happen } from './case-driver.ts'
 import { changeCase, lockCase, recordTransition } from './case-record.ts'
 import { beginWork, type Core, note, THE_HUB, type Work } from './core.ts'
+import { partFromDevice } from './gone-device.ts'
 import { hurry, openOrJoin } from './open-case.ts'
 import { tellBrand } from './outgoing.ts'
-import { flagReview } from './review.ts'
 import { isWorse } from './severity.ts'
 import { clearTimer } from './timers.ts'
 
@@ -130,13 +130,7 @@ async function resolved(
       .execute()
     if (!record) continue
     if (reason === 'device_removed') {
-      const result = await happen(work, [record], 'device_gone', {
-        why: 'the device was removed',
-        data: { end: 'unverified', attempt: record.attempts },
-      })
-      // Somebody is at the door: a person decides what becomes of it.
-      if (result.kind !== 'moved' && !CASE_STATES_OVER.has(record.state))
-        await flagReview(core, work, record, 'the device was removed')
+      await partFromDevice(core, happen, work, record)
       continue
     }
     const open = await work.tx

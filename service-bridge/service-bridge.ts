@@ -14,6 +14,7 @@ import { createEndpointCalls } from './endpoint-calls.ts'
 import { createFaultReportCalls } from './fault-report-calls.ts'
 import { createFleetHoldCalls } from './fleet-hold-calls.ts'
 import { createGateCalls } from './gate-calls.ts'
+import { deviceGone } from './gone-device.ts'
 import { caseGuards } from './guards.ts'
 import { eraseHome, erasureOf } from './home-erasure.ts'
 import { exportTraces } from './home-export.ts'
@@ -125,6 +126,13 @@ export function createServiceBridge(options: BridgeOptions): ServiceBridge {
       },
       erasure: (brandId, homeId) => inBrand(core, brandId, (work) => erasureOf(work, homeId)),
       traces: (tx, brandId, homeId) => exportTraces(core, beginWork(tx, brandId, clock.nowMs()), homeId),
+    },
+    devices: {
+      async gone(tx, brandId, deviceId, { by }) {
+        const work = beginWork(tx, brandId, clock.nowMs())
+        await deviceGone(core, happen, work, { deviceId, by })
+        afterCaller([work])
+      },
     },
     gates: createGateCalls(core),
   }

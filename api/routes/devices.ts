@@ -13,6 +13,7 @@ import {
   surroundingsOf,
 } from '../devices.ts'
 import { AUTHOR, VIEWER } from '../http/access.ts'
+import { actorOf } from '../http/actor.ts'
 import { commit } from '../http/commit.ts'
 import { listPage, PageOf, PageQuery } from '../http/paging.ts'
 import { read } from '../http/read.ts'
@@ -133,8 +134,10 @@ export const deviceRoutes: Routes = async (app, services) => {
           .executeTakeFirstOrThrow()
         const facts = deviceFacts(after, await placeOf(tx, brandId, after.home_id))
         const known = JSON.stringify(deviceFacts(before, await placeOf(tx, brandId, before.home_id)))
-        if (moved) await change({ type: 'device.moved', device: facts })
-        else if (JSON.stringify(facts) !== known) await change({ type: 'device.changed', device: facts })
+        if (moved) {
+          await change({ type: 'device.moved', device: facts })
+          await services.bridge.devices.gone(tx, brandId, before.device_id, { by: actorOf(request) })
+        } else if (JSON.stringify(facts) !== known) await change({ type: 'device.changed', device: facts })
         audit(moved ? 'device.moved' : 'device.changed', before.device_id, { fields: Object.keys(body) })
         const row = await deviceRows(tx, brandId).where('d.device_id', '=', before.device_id).executeTakeFirstOrThrow()
         return { status: 200, body: deviceOfRow(row, nowMs) }
@@ -191,6 +194,7 @@ export const deviceRoutes: Routes = async (app, services) => {
             .where('device_id', '=', deviceId)
             .execute()
           await change({ type: 'device.removed', deviceId })
+          await services.bridge.devices.gone(tx, brandId, deviceId, { by: actorOf(request) })
           audit('device.removed', deviceId)
           return { status: 204, body: null }
         })

@@ -46,7 +46,7 @@ export const signalEffects: Pick<
       await clearTimer(move.work, 'self_service', record.case_id)
       await clearTimer(move.work, 'verification', record.case_id)
       // An end that came from the evaluator needs no cancelling; one by the clock does.
-      if (move.data.end !== undefined && move.by.id !== 'timer') continue
+      if (move.data.end !== undefined && move.by.id !== 'timer' && move.event !== 'device_gone') continue
       await change(move, `stop watching ${record.attempts}`, record, {
         type: 'verification.cancelled',
         caseId: record.case_id,

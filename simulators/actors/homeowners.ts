@@ -269,7 +269,7 @@ export class DemoHomeowners {
       })
     else if (mood < reschedules + cancels + withdraws)
       this.#agenda.plan(whenMs, async (at) => {
-        await this.#withdraw(offer.home, at)
+        await this.#withdraw(offer.home, view, at)
         this.#did({ kind: 'withdraw', atMs: at, view, detail: 'share' })
       })
   }
@@ -282,8 +282,8 @@ export class DemoHomeowners {
       this.#did({ kind: 'reschedule', atMs, view, detail: slot.from })
   }
 
-  /** In the brand's app, where the consent was given. */
-  async #withdraw(homeId: string, atMs: number): Promise<void> {
+  /** In the brand's app, from everybody it was given for. */
+  async #withdraw(homeId: string, view: OfferView, atMs: number): Promise<void> {
     await this.#options.brand?.()?.post(`/api/homes/${homeId}/consents`, {
       purpose: 'share',
       granted: false,
@@ -293,6 +293,7 @@ export class DemoHomeowners {
       textVersion: '1',
       textSha256: sha256Hex('withdrawn'),
       dataKinds: ['address', 'contact'],
+      recipients: view.partners.map(({ key, name }) => ({ partnerKey: key, name: name['zh-CN'], contact: key })),
     })
   }
 
