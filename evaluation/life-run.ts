@@ -5,8 +5,10 @@ import {
   type LevelTrackerOptions,
   type LifeModel,
   type LifeUnit,
+  type RemainingUse,
   remainingUse,
   type TrackedLevel,
+  type Unknown,
 } from '#models'
 import { type ComponentKind, trackerFor } from './kinds.ts'
 import type { LifePlotPoint } from './life-plot.ts'
@@ -91,4 +93,12 @@ export function lastCourse({ tracker }: LearnedKind, run: LifeRun, rows: number)
   const tracked = track(run, tracker).slice(0, rows)
   const at = tracked.at(-1)!
   return { at, covariates: run.covariates, count: tracked.length, span: at.use - tracked[0]!.use }
+}
+
+/** What is said of a run after each of its first rows. */
+export function saidAfterEach({ model, tracker }: LearnedKind, run: LifeRun, rows: number): (RemainingUse | Unknown)[] {
+  const tracked = track(run, tracker).slice(0, rows)
+  return tracked.map((at, row) =>
+    remainingUse(model, { at, covariates: run.covariates, count: row + 1, span: at.use - tracked[0]!.use }),
+  )
 }

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { mean } from 'simple-statistics'
 import { remainingUse } from '#models'
 import { LITHIUM_CELL } from '../kinds.ts'
-import { type LifeRun, lastCourse, learn } from '../life-run.ts'
+import { type LifeRun, lastCourse, learn, saidAfterEach } from '../life-run.ts'
 import type { Protocol } from '../protocol.ts'
 import { readTable } from '../read-table.ts'
 
@@ -18,6 +18,8 @@ interface CellSet {
 
 /** A cell's own start: its first cycles, before which nothing is asked of it. */
 const CYCLES_OF_START = 5
+/** Of a cell that does end, this much of its life is surely life. */
+const ALIVE_SHARE = 0.8
 
 /** Protocol E: leave one cell out, forecast its end from its first cycles. */
 const lithiumCells = ({ key, folder, endAh, cyclesGiven, published }: CellSet): Protocol => ({
@@ -35,9 +37,10 @@ const lithiumCells = ({ key, folder, endAh, cyclesGiven, published }: CellSet): 
         cells.filter((other) => other !== cell),
       )
       const early = remainingUse(learned.model, lastCourse(learned, cell, cyclesGiven))
-      // What is said when its record ends: a cell that lives must not be called spent.
-      const late = remainingUse(learned.model, lastCourse(learned, cell, cell.use.length))
-      return { cell, end: early.known ? cyclesGiven + early.p50 : null, calledSpent: late.known && late.p50 < 1 }
+      // A cell that lives must not be called spent: not at any cycle of one that never ends, nor in the first part of another's life.
+      const alive = cell.endUse === null ? cell.use.length : Math.floor(ALIVE_SHARE * cell.use.length)
+      const calledSpent = saidAfterEach(learned, cell, alive).some((said) => said.known && said.p50 < 1)
+      return { cell, end: early.known ? cyclesGiven + early.p50 : null, calledSpent }
     })
     const errors = judged.flatMap(({ cell, end }) =>
       cell.endUse === null ? [] : [end === null ? 1 : Math.abs(end - cell.endUse) / cell.endUse],
@@ -46,8 +49,8 @@ const lithiumCells = ({ key, folder, endAh, cyclesGiven, published }: CellSet): 
       figures: [
         { name: 'relative error of the end of life', value: mean(errors), unit: '', published },
         {
-          name: 'cells that never end, called spent',
-          value: judged.filter(({ cell, calledSpent }) => cell.endUse === null && calledSpent).length,
+          name: 'living cells called spent',
+          value: judged.filter(({ calledSpent }) => calledSpent).length,
           unit: '',
           must: { most: 0 },
         },
