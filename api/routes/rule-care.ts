@@ -60,23 +60,34 @@ export const ruleCareRoutes: Routes = async (app, services) => {
       schema: {
         summary: 'Go back to an older version: saved once more as the newest, in force where the rule is',
         description:
-          'Where a second person has to agree, the answer holds the proposal, and the version in force stays until then.',
+          'Where a second person has to agree, the answer holds the proposal, and the version in force stays until then. ' +
+          'Where the rule is active, more cases in a day than the brand allows is 409 `DAILY_CAP_EXCEEDED`, as with activate.',
         tags,
         params,
-        body: Closed({ to: VersionNumber }),
+        body: Closed({ to: VersionNumber, overrideDailyCap: OverrideDailyCap }),
         response: { 200: Closed({ rule: Rule, proposal: Nullable(Proposal) }) },
       },
     },
-    (request, reply) =>
-      commit(services, request, reply, async (work) => {
-        const { rule } = request.params
-        const { proposal } = await rollBack(work, rule, request.body.to)
+    async (request, reply) => {
+      const { rule } = request.params
+      const { to, overrideDailyCap } = request.body
+      const now = await read(services, request, (tx, brandId) => showRule(tx, brandId, rule))
+      const { canaryShare } = now
+      const expected =
+        now.status === 'active'
+          ? await expectedOf(services, brandOf(request), { rule, version: to, canaryShare, overrideDailyCap })
+          : null
+      return commit(services, request, reply, async (work) => {
+        const { proposal } = await rollBack(work, rule, to)
+        if (overrideDailyCap)
+          work.audit('rule.daily_cap_overridden', rule, { ...overrideDailyCap, ...expected?.casesPerDay })
         const body = {
           rule: await showRule(work.tx, work.brandId, rule),
           proposal: proposal && proposalOfRow(proposal),
         }
         return { status: 200, body }
-      }),
+      })
+    },
   )
 
   app.post(
