@@ -3,8 +3,9 @@ import { HubError } from '#platform'
 import { page, writeAudit } from '#store'
 import type { ServiceBridge } from './bridge.ts'
 import type { Happen, MoveResult } from './case-driver.ts'
-import { changeCase, requireCase } from './case-record.ts'
-import { type Core, inBrand } from './core.ts'
+import { type CaseRecord, changeCase, requireCase } from './case-record.ts'
+import { type Core, inBrand, type Work } from './core.ts'
+import { casesOfOffer } from './offer-record.ts'
 import { caseEventView, caseView, notFound } from './queries.ts'
 
 /** What a brand sees of its cases and may do to them. */
@@ -72,6 +73,22 @@ export function createCaseCalls(core: Core, happen: Happen): ServiceBridge['case
         return caseView(await requireCase(work, caseId))
       }),
 
+    retry: (brandId, caseId, { by, reason }) =>
+      inBrand(core, brandId, async (work) => {
+        const record = await requireCase(work, caseId)
+        const { state } = record
+        const actor = `${by.kind}:${by.id ?? ''}`
+        const cases = state === 'rerouting' ? await sameVisit(work, record) : [record]
+        for (const one of cases) {
+          // Whoever retries has looked; what stands in the way now is a reason of its own.
+          await changeCase(work, one, { needs_review: null, acknowledged_at_ms: work.atMs, acknowledged_by: actor })
+        }
+        const result = await happen(work, cases, 'retried', { by, why: reason ?? null })
+        if (result.kind !== 'moved') throw notRetried(result, record)
+        await writeAudit(work.tx, { brandId, atMs: work.atMs, actor, action: 'case.retried', subject: caseId })
+        return caseView(await requireCase(work, caseId))
+      }),
+
     acknowledge: (brandId, caseId, { by }) =>
       inBrand(core, brandId, async (work) => {
         const record = await requireCase(work, caseId)
@@ -83,6 +100,22 @@ export function createCaseCalls(core: Core, happen: Happen): ServiceBridge['case
         return caseView(record)
       }),
   }
+}
+
+/** Needs of one visit look for their partner together. */
+async function sameVisit(work: Work, record: CaseRecord): Promise<CaseRecord[]> {
+  if (record.offer_id === null) return [record]
+  return (await casesOfOffer(work, record.offer_id)).filter((one) => one.state === record.state)
+}
+
+function notRetried(result: MoveResult, record: CaseRecord): HubError {
+  const unmet = new Set(result.kind === 'unmet' ? result.unmet.map(({ guard }) => guard) : [])
+  if (unmet.has('endedNotObserved'))
+    return new HubError('STATE_FORBIDS', `The case ended ${(record.end_kind ?? record.state).replaceAll('_', ' ')}.`)
+  if (unmet.has('componentFree'))
+    return new HubError('STATE_FORBIDS', 'Another case of this component is open already.')
+  if (unmet.has('homeKnown')) return new HubError('STATE_FORBIDS', 'The device no longer stands in this home.')
+  return new HubError('STATE_FORBIDS', `The case is ${record.state.replaceAll('_', ' ')}.`)
 }
 
 export function refuseUnlessMoved(result: MoveResult, state: string): void {

@@ -195,6 +195,7 @@ export const CASE_TABLE: Readonly<Record<CaseState, Row>> = {
   },
   rerouting: {
     ordered: { row: 'C10', to: 'ordered', guards: ['gateOpen', 'homeKnown', 'partnerAvailable', 'shareConsent'] },
+    retried: { row: 'C10', to: 'rerouting', effects: ['placeOrder'] },
     alerts_resolved: keptForReview('rerouting'),
     cancelled: calledOff,
     device_gone: calledOff,
@@ -307,7 +308,16 @@ export const CASE_TABLE: Readonly<Record<CaseState, Row>> = {
       effects: ['stopWatching', 'closeOffer', 'settleAgain'],
     },
   },
-  closed: { still_broken: { row: 'C18', to: 'open', effects: ['settleAgain'] } },
+  closed: {
+    still_broken: { row: 'C18', to: 'open', effects: ['settleAgain'] },
+    // The brand believes the signal rather than the claim: once more, as a rework.
+    retried: {
+      row: 'C18',
+      to: 'open',
+      guards: ['endedNotObserved', 'componentFree', 'homeKnown'],
+      effects: ['settleAgain'],
+    },
+  },
   declined: over,
   recovered: over,
   expired: over,

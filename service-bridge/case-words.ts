@@ -38,6 +38,8 @@ export const CASE_EVENTS = [
   'not_observed',
   'unverified',
   'still_broken',
+  // A person of the brand takes it up again.
+  'retried',
   'order_failed',
   'cancelled',
   'device_gone',
@@ -62,6 +64,7 @@ export const CASE_GUARDS = [
   'offeredOnceOnly',
   'notArrived',
   'sameAttempt',
+  'endedNotObserved',
 ] as const
 export type CaseGuard = (typeof CASE_GUARDS)[number]
 

@@ -179,6 +179,10 @@ export const caseGuards: CaseBehaviour['guards'] = {
   async sameAttempt(move) {
     return move.cases.every((record) => record.attempts === move.data.attempt) || final
   },
+
+  async endedNotObserved(move) {
+    return move.cases.every((record) => record.end_kind === 'not_observed') || final
+  },
 }
 
 function homeOf(move: Move): string | null {

@@ -10,7 +10,7 @@ import { planVisit, type VisitPlan } from './offer-terms.ts'
 import { tellBrand } from './outgoing.ts'
 import type { AgreementCandidate } from './partner-choice.ts'
 import { RECHECK_MS } from './policy.ts'
-import { type GaveBack, gaveBack, hadItsChance } from './refused-partners.ts'
+import { type GaveBack, gaveBack, hadItsChance, longestAgoFirst } from './refused-partners.ts'
 import { flagReview } from './review.ts'
 import { ruleStandsBehind } from './rule-force.ts'
 import { setTimer } from './timers.ts'
@@ -18,19 +18,32 @@ import { setTimer } from './timers.ts'
 /**
  * C9, C10: the first partner in rank that may know the address, and has not just given this need
  * back, gets the order. When none can, the cases stay as they are, a person is told, and it is tried
- * again: after a day, and at once when an agreement, a partner or a consent changes.
+ * again: after a day, and at once when an agreement, a partner or a consent changes. `anew`: those that gave it back
+ * are asked once more when nobody else is left, the one that did so longest ago first.
  */
-export async function placeOrder(core: Core, work: Work, cases: readonly CaseRecord[], happen: Happen): Promise<void> {
+export async function placeOrder(
+  core: Core,
+  work: Work,
+  cases: readonly CaseRecord[],
+  happen: Happen,
+  { anew = false } = {},
+): Promise<void> {
   const [first] = cases
   if (!first || first.home_id === null) return
   const offer = first.offer_id === null ? null : await lockOffer(work, first.offer_id)
   const accepted = offer?.state === 'accepted' ? acceptedBy(offer.answer) : null
   const refused = await gaveBack(work, cases)
-  const plan = await planVisit(core, work, cases, {
-    ...(accepted ? { agreed: accepted.charge } : {}),
+  const agreed = accepted ? { agreed: accepted.charge } : {}
+  let plan = await planVisit(core, work, cases, {
+    ...agreed,
     without: (candidate) => hadItsChance(refused, candidate),
   })
-  const { chosen, gated } = await choose(work, first.home_id, plan, accepted, refused)
+  let { chosen, gated } = await choose(work, first.home_id, plan, accepted, refused)
+  if (!chosen && !gated && anew) {
+    plan = await planVisit(core, work, cases, agreed)
+    const again = { ...plan, candidates: longestAgoFirst(plan.candidates, refused) }
+    ;({ chosen, gated } = await choose(work, first.home_id, again, accepted, refused))
+  }
   const result = chosen && (await happen(work, cases, 'ordered', { why: `partner ${chosen.partner.partnerKey}` }))
   if (!chosen || result?.kind !== 'moved') {
     const byGate = gated || (result?.kind === 'unmet' && result.unmet.some((one) => one.guard === 'gateOpen'))

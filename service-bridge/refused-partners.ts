@@ -38,3 +38,13 @@ const GIVEN_BACK: ReadonlySet<string> = new Set(['rejected', 'lapsed', 'failed']
 export function hadItsChance(refused: readonly GaveBack[], candidate: AgreementCandidate): boolean {
   return refused.some((one) => one.partnerKey === candidate.partnerKey && candidate.changedAtMs <= one.atMs)
 }
+
+/** In rank, but those that gave the need back after the others, the latest last. */
+export function longestAgoFirst(
+  candidates: readonly AgreementCandidate[],
+  refused: readonly GaveBack[],
+): AgreementCandidate[] {
+  const at = ({ partnerKey }: AgreementCandidate): number =>
+    Math.max(0, ...refused.filter((one) => one.partnerKey === partnerKey).map((one) => one.atMs))
+  return candidates.toSorted((a, b) => at(a) - at(b))
+}

@@ -100,6 +100,22 @@ export const caseRoutes: Routes = async (app, { bridge }) => {
   )
 
   app.post(
+    '/api/cases/:case/retry',
+    {
+      config: { access: AUTHOR },
+      schema: {
+        summary:
+          'Take a case up again: one that ended not_observed is open as a rework, one that is rerouting asks its partners now',
+        tags,
+        params,
+        body: Closed({ reason: Type.Optional(Type.String({ minLength: 1, maxLength: 200 })) }),
+        response: { 200: Case },
+      },
+    },
+    (request) => bridge.cases.retry(brandOf(request), request.params.case, { by: actorOf(request), ...request.body }),
+  )
+
+  app.post(
     '/api/cases/:case/acknowledge',
     {
       config: { access: AUTHOR },

@@ -130,6 +130,7 @@ export const OPERATIONS: Record<string, Sample> = {
   'GET /api/cases': {},
   'GET /api/cases/{case}': {},
   'POST /api/cases/{case}/cancel': { body: { reason: 'mine now' } },
+  'POST /api/cases/{case}/retry': { body: { reason: 'mine now' } },
   'POST /api/cases/{case}/acknowledge': { body: {} },
   'POST /api/fault-reports': {
     body: { serial: 'SN-NONE', reportedAt: '2026-06-02T02:00:00.000Z', channel: 'hotline', externalRef: 'T-1' },

@@ -22,7 +22,8 @@ export function orderEffects(
 > {
   return {
     async placeOrder(move) {
-      await placeOrder(move.core, move.work, move.cases, happen())
+      // Whoever retries has perhaps spoken to a partner that gave it back.
+      await placeOrder(move.core, move.work, move.cases, happen(), { anew: move.event === 'retried' })
     },
 
     /** Called off for these cases; others of the same visit go on. */
