@@ -64,43 +64,50 @@ test('a home erased during a live order is in no table, no file and no line of t
   const { port } = deaf.address() as { port: number }
   await brand.post('/api/endpoints', { url: `http://127.0.0.1:${port}/` })
 
-  const home = await brand.post<{ id: string }>(
-    '/api/homes',
-    {
-      timeZone: 'Asia/Shanghai',
-      region: '310115005',
-      quietHours: { from: '00:00', to: '00:00' },
-      externalRef: `customer ${SENTINEL}`,
-      address,
-      people: [person],
-    },
-    { headers: { 'idempotency-key': 'home-once' } },
-  )
+  const newHome = (headers: Record<string, string> = {}): Promise<{ id: string }> =>
+    brand.post(
+      '/api/homes',
+      {
+        timeZone: 'Asia/Shanghai',
+        region: '310115005',
+        quietHours: { from: '00:00', to: '00:00' },
+        externalRef: `customer ${SENTINEL} ${Object.keys(headers).length}`,
+        address,
+        people: [person],
+      },
+      { headers },
+    )
+  const home = await newHome({ 'idempotency-key': 'home-once' })
+  // Nobody is asked often: what another offer takes to be said is said in another home.
+  const second = await newHome()
   await brand.post(
     `/api/homes/${home.id}/people`,
     { ...person, name: `李${SENTINEL}` },
     { headers: { 'idempotency-key': 'person-once' } },
   )
   const kept = await brand.post<{ id: string }>('/api/homes', { siteRef: `place ${SENTINEL}`, people: [person] })
-  for (const purpose of ['monitoring', 'contact'])
-    await brand.post(`/api/homes/${home.id}/consents`, {
-      purpose,
-      granted: true,
-      at: instant(clock.nowMs),
-      by: 'owner',
-      method: 'app',
-      textVersion: '1',
-      textSha256: sha256Hex('text'),
-      dataKinds: ['telemetry'],
-    })
+  for (const { id } of [home, second])
+    for (const purpose of ['monitoring', 'contact'])
+      await brand.post(`/api/homes/${id}/consents`, {
+        purpose,
+        granted: true,
+        at: instant(clock.nowMs),
+        by: 'owner',
+        method: 'app',
+        textVersion: '1',
+        textSha256: sha256Hex('text'),
+        dataKinds: ['telemetry'],
+      })
   const tokens: string[] = []
-  for (const serial of [`${APPLIANCE}-1`, `${APPLIANCE}-2`]) {
-    const made = await brand.post<{ credential: { accessToken: string } }>('/api/devices', {
-      serial,
+  const devices: string[] = []
+  for (const number of [1, 2, 3, 4]) {
+    const made = await brand.post<{ device: { id: string }; credential: { accessToken: string } }>('/api/devices', {
+      serial: `${APPLIANCE}-${number}`,
       product: PRODUCT.key,
-      home: home.id,
+      home: number <= 2 ? home.id : second.id,
     })
     tokens.push(made.credential.accessToken)
+    devices.push(made.device.id)
   }
   const partnerKey = await operator.post<{ key: string }>('/api/keys', {
     role: 'partner',
@@ -110,19 +117,25 @@ test('a home erased during a live order is in no table, no file and no line of t
   const anyone = new HubApi(hub.httpUrl, null)
   const list = async <T>(path: string): Promise<T[]> => (await brand.get<{ items: T[] }>(path)).items
 
-  /** The filter clogs, the home is asked and agrees; the order is at the partner. */
-  const orderFor = async (token: string): Promise<WorkOrderPacket> => {
+  /** The filter clogs and the home is asked: the path of its page. */
+  const offerOf = async (token: string): Promise<string> => {
     for (const value of [180, 262, 262]) {
       await clock.stepTo(clock.nowMs + MINUTE_MS)
       await anyone.post(`/api/v1/${token}/telemetry`, { ts: clock.nowMs, values: { filter_dp_pa: value } })
     }
     await clock.stepTo(clock.nowMs + 20 * MINUTE_MS)
     const [offer] = await list<{ link: string; state: string }>('/api/offers?state=offered')
-    const path = `/home/v1/offers/${offer!.link.split('/').at(-1)}`
+    return `/home/v1/offers/${offer!.link.split('/').at(-1)}`
+  }
+  /** It agrees; the order is at the partner. */
+  const pathOf = new Map<string, string>()
+  const orderFor = async (token: string): Promise<WorkOrderPacket> => {
+    const path = await offerOf(token)
     const { slots } = await anyone.get<OfferView>(path)
     await anyone.post(`${path}/accept`, { slot: slots[0], shareWith: ['swift-repair'] })
     await clock.stepTo(clock.nowMs + MINUTE_MS)
     const orders = await list<{ packet: WorkOrderPacket }>('/api/work-orders?state=sent')
+    pathOf.set(orders[0]!.packet.workOrder.id, path)
     return orders[0]!.packet
   }
   const say = async (order: WorkOrderPacket, event: PartnerEvent): Promise<void> => {
@@ -161,12 +174,63 @@ test('a home erased during a live order is in no table, no file and no line of t
       photos: [`https://pictures.example/${SENTINEL}.jpg`],
     },
   })
+  // Everything people can write: the home of a fault and of the visit, the brand of what it ended.
+  const firstLink = pathOf.get(first.workOrder.id)!
+  const stars = { attitude: 5, quality: 5, speed: 5, solved: true }
+  await anyone.post(`${firstLink}/rate`, { ...stars, text: `师傅${SENTINEL}很好` })
+  await anyone.post(`${firstLink}/report_problem`, { kind: 'price', text: `贵 ${SENTINEL}` })
+  const declined = await offerOf(tokens[2]!)
+  await anyone.post(`${declined}/decline`, { reason: 'other', text: `${SENTINEL} 不用` })
+  const calledOff = await orderFor(tokens[3]!)
+  await say(calledOff, { status: 'accepted', technician })
+  await brand.post(`/api/work-orders/${calledOff.workOrder.id}/cancel`, { reason: `${SENTINEL} 搬家了` })
+  const [alert] = await list<{ id: string }>(`/api/alerts?open=true&device=${devices[3]}`)
+  await brand.post(`/api/alerts/${alert!.id}/dismiss`, { reason: `${SENTINEL} 打来电话` })
+
   const live = await orderFor(tokens[1]!)
+  await say(live, { status: 'accepted', technician })
+  await say(live, {
+    status: 'quoted',
+    quote: {
+      version: 2,
+      lines: [{ kind: 'labour', amountMinor: 30_000 }],
+      reason: `${SENTINEL} 家的外壳裂了`,
+      validUntil: instant(clock.nowMs + HOUR_MS),
+    },
+  })
+  await anyone.post(`${pathOf.get(live.workOrder.id)}/quote/2`, { decision: 'accept' })
   await arrive(live)
+  await brand.post('/api/fault-reports', {
+    device: devices[0],
+    reportedAt: instant(clock.nowMs),
+    channel: 'hotline',
+    externalRef: 'T-1',
+    text: `王女士 ${SENTINEL} 说坏了`,
+  })
+  await brand.post('/api/silences', {
+    scope: { device: devices[0] },
+    until: instant(clock.nowMs + HOUR_MS),
+    reason: `${SENTINEL} 不要打扰`,
+  })
 
   // What will be looked for was there, in everything the home may ask to see.
-  const seen = JSON.stringify(await brand.get(`/api/homes/${home.id}/export`))
+  const seen = JSON.stringify([
+    await brand.get(`/api/homes/${home.id}/export`),
+    await brand.get(`/api/homes/${second.id}/export`),
+  ])
   for (const word of [person.name, `李${SENTINEL}`, person.contact.number, address.room, address.accessNotes]) {
+    expect(seen).toContain(word)
+  }
+  for (const word of [
+    `师傅${SENTINEL}很好`,
+    `贵 ${SENTINEL}`,
+    `王女士 ${SENTINEL} 说坏了`,
+    `${SENTINEL} 不要打扰`,
+    `${SENTINEL} 不用`,
+    `${SENTINEL} 搬家了`,
+    `${SENTINEL} 打来电话`,
+    `${SENTINEL} 家的外壳裂了`,
+  ]) {
     expect(seen).toContain(word)
   }
   for (const word of [technician.name, technician.contact, `王女士${SENTINEL}说`, `customer ${SENTINEL}`]) {
@@ -178,7 +242,7 @@ test('a home erased during a live order is in no table, no file and no line of t
     undefined,
   )
   expect(erased.removed).toMatchObject({ people: 2, homes: 1, partner_events: expect.any(Number) })
-  await brand.post(`/api/homes/${kept.id}/erase`, undefined)
+  for (const { id } of [kept, second]) await brand.post(`/api/homes/${id}/erase`, undefined)
   const site = await fetch(`${hub.httpUrl}/partner/v1/work-orders/${live.workOrder.id}/site`, {
     headers: { authorization: `Bearer ${partnerKey.key}` },
   })
@@ -187,7 +251,7 @@ test('a home erased during a live order is in no table, no file and no line of t
   await say(live, { status: 'en_route', technician, visit: 9 })
   badly = 410
   for (let hour = 0; hour < 24; hour++) await clock.stepTo(clock.nowMs + HOUR_MS)
-  for (const id of [home.id, kept.id]) {
+  for (const id of [home.id, second.id, kept.id]) {
     expect(await brand.get(`/api/homes/${id}/erasure`)).toMatchObject({ state: 'done' })
   }
   await partner.event('beforehand.work_order.cancelled')

@@ -83,7 +83,8 @@ export type ControlChange =
     }
   | { type: 'fault.reported'; deviceId: string; component: string | null; symptom: string | null; atMs: number }
   | { type: 'alert.acknowledged'; episodeId: string; deviceId: string }
-  | { type: 'alert.dismissed'; episodeId: string; deviceId: string; reason: string }
+  /** Why is in no record: a person's words could never be taken out of the log again. */
+  | { type: 'alert.dismissed'; episodeId: string; deviceId: string }
   | { type: 'consent.monitoring'; homeId: string; granted: boolean }
   | {
       type: 'silence.started'

@@ -14,5 +14,9 @@ export const sealedAs = {
   /** What a person said of a fault, an offer, a visit. */
   faultReportText: (reportId: string): string => `fault_reports/${reportId}/text`,
   offerWords: (offerId: string): string => `offers/${offerId}/words`,
+  /** What a brand wrote when it called a need off, dismissed an alert or asked for peace. */
+  caseEventWords: (caseId: string, ordinal: number): string => `case_events/${caseId}/${ordinal}/words`,
+  dismissWords: (episodeId: string): string => `alerts/${episodeId}/dismissed_words`,
+  silenceReason: (silenceId: string): string => `silences/${silenceId}/reason`,
   ratingText: (workOrderId: string): string => `ratings/${workOrderId}/text`,
 } as const

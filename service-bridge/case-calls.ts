@@ -4,6 +4,7 @@ import { page, writeAudit } from '#store'
 import type { ServiceBridge } from './bridge.ts'
 import type { Happen, MoveResult } from './case-driver.ts'
 import { type CaseRecord, changeCase, requireCase } from './case-record.ts'
+import { CALLED_OFF } from './case-words.ts'
 import { type Core, inBrand, type Work } from './core.ts'
 import { casesOfOffer } from './offer-record.ts'
 import { caseEventView, caseView, notFound } from './queries.ts'
@@ -52,7 +53,7 @@ export function createCaseCalls(core: Core, happen: Happen): ServiceBridge['case
           .execute()
         return {
           ...caseView(row),
-          events: events.map(caseEventView),
+          events: events.map((event) => caseEventView(core, event)),
           episodeIds: episodes.map((episode) => episode.episode_id),
         }
       }),
@@ -61,7 +62,10 @@ export function createCaseCalls(core: Core, happen: Happen): ServiceBridge['case
       inBrand(core, brandId, async (work) => {
         const record = await requireCase(work, caseId)
         if (record.state === 'cancelled') return caseView(record)
-        refuseUnlessMoved(await happen(work, [record], 'cancelled', { by, why: reason }), record.state)
+        refuseUnlessMoved(
+          await happen(work, [record], 'cancelled', { by, why: CALLED_OFF, words: reason }),
+          record.state,
+        )
         await writeAudit(work.tx, {
           brandId,
           atMs: work.atMs,
@@ -83,7 +87,10 @@ export function createCaseCalls(core: Core, happen: Happen): ServiceBridge['case
           // Whoever retries has looked; what stands in the way now is a reason of its own.
           await changeCase(work, one, { needs_review: null, acknowledged_at_ms: work.atMs, acknowledged_by: actor })
         }
-        const result = await happen(work, cases, 'retried', { by, why: reason ?? null })
+        const result = await happen(work, cases, 'retried', {
+          by,
+          ...(reason === undefined ? {} : { words: reason }),
+        })
         if (result.kind !== 'moved') throw notRetried(result, record)
         await writeAudit(work.tx, { brandId, atMs: work.atMs, actor, action: 'case.retried', subject: caseId })
         return caseView(await requireCase(work, caseId))

@@ -4,6 +4,7 @@ import { type CaseStep, caseStep, guardsOf } from './case-lifecycle.ts'
 import { type CaseRecord, changeCase, recordTransition } from './case-record.ts'
 import type { CaseEffect, CaseEvent, CaseGuard } from './case-words.ts'
 import { type Core, note, THE_HUB, type Work } from './core.ts'
+import { homeFacts } from './facts.ts'
 import { tellBrand } from './outgoing.ts'
 import type { WaitsFor } from './timers.ts'
 import type { Actor } from './views.ts'
@@ -34,7 +35,9 @@ export interface Move {
   event: CaseEvent
   cases: readonly CaseRecord[]
   by: Actor
+  /** A code or a text of the hub's own; never what a person wrote. */
   why: string | null
+  words: string | null
   data: MoveData
 }
 
@@ -54,6 +57,8 @@ export type MoveResult =
 export interface HappeningOptions {
   by?: Actor
   why?: string | null
+  /** What a person wrote of it: sealed with the transition, told to nobody. */
+  words?: string
   data?: MoveData
   evidence?: unknown
 }
@@ -77,6 +82,7 @@ export function createCaseDriver(core: Core, behaviour: CaseBehaviour): Happen {
       cases,
       by: options.by ?? THE_HUB,
       why: options.why ?? null,
+      words: options.words ?? null,
       data: options.data ?? {},
     }
     const facts: Partial<Record<CaseGuard, boolean>> = {}
@@ -99,6 +105,12 @@ export function createCaseDriver(core: Core, behaviour: CaseBehaviour): Happen {
     for (const effect of effects) await behaviour.effects[effect](move)
     return { kind: 'moved', row: (steps[0] as { row: string }).row }
   }
+}
+
+/** Of a home that was erased nothing is written at all. */
+async function wordsKept({ work, words }: Move, record: CaseRecord): Promise<boolean> {
+  if (words === null) return false
+  return record.home_id === null || (await homeFacts(work, record.home_id)) !== null
 }
 
 async function take(
@@ -125,6 +137,7 @@ async function take(
     to: step.to,
     by: move.by,
     why: move.why,
+    words: (await wordsKept(move, record)) ? { text: move.words!, box: move.core.box } : undefined,
     evidence,
   })
   if (from === step.to) return

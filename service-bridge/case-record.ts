@@ -1,6 +1,6 @@
 import type { Selectable } from 'kysely'
-import type { CaseState } from '#contracts'
-import { HubError } from '#platform'
+import { type CaseState, sealedAs } from '#contracts'
+import { HubError, type SecretBox } from '#platform'
 import type { CasesTable } from '#store'
 import type { CaseEvent } from './case-words.ts'
 import type { Work } from './core.ts'
@@ -60,12 +60,16 @@ export interface Transition {
   from: CaseState | null
   to: CaseState
   by: Actor
+  /** A code or a text of the hub's own: it goes to the brand and, with an order, to its partner. */
   why: string | null
+  /** What a person wrote beside it, and what seals it: goes nowhere, and is gone with the home. */
+  words?: { text: string; box: SecretBox } | undefined
   evidence?: unknown
 }
 
 /** Writes down one transition: who, why, by which row, under which rule version, on what evidence. */
 export async function recordTransition(work: Work, record: CaseRecord, transition: Transition): Promise<void> {
+  const { words } = transition
   const ordinal = record.events + 1
   await changeCase(work, record, { events: ordinal })
   await work.tx
@@ -82,6 +86,7 @@ export async function recordTransition(work: Work, record: CaseRecord, transitio
       actor_kind: transition.by.kind,
       actor_id: transition.by.id,
       why: transition.why,
+      words_sealed: words ? words.box.seal(words.text, sealedAs.caseEventWords(record.case_id, ordinal)) : null,
       rule_version: record.rule_version,
       evidence: transition.evidence === undefined ? null : JSON.stringify(transition.evidence),
     })

@@ -104,3 +104,6 @@ export const CASE_EFFECTS = [
   'flagReview',
 ] as const
 export type CaseEffect = (typeof CASE_EFFECTS)[number]
+
+/** Why, where somebody at the brand ended it: all that events and partners hear; what was written stays sealed. */
+export const CALLED_OFF = 'called_off'

@@ -154,7 +154,8 @@ export async function moveHold(_core: Core, work: Work, holdId: string, happen: 
     .execute()
   const event = ({ held: 'storm_held', released: 'storm_released', dropped: 'storm_dropped' } as const)[hold.state]
   const by = { kind: hold.state === 'held' ? 'hub' : 'brand', id: hold.decided_by } as const
-  const why = hold.reason ?? `fleet hold ${holdId}`
+  // Who decided may have written of somebody: that stands with the hold.
+  const why = `fleet hold ${holdId}`
   for (const record of await lockCases(
     work,
     found.map((row) => row.case_id),

@@ -79,6 +79,37 @@ test('a live order is called off and its partner told; the link is dead, and wha
   expect(bodies.filter((row) => row.body !== '')).toEqual([])
 })
 
+test('why the brand called it off: sealed, told to nobody, shown to the brand, and gone with the home', async () => {
+  const { world, orderId } = await withOrder()
+  const everything = () =>
+    world.db.asHub(async (tx) =>
+      JSON.stringify([
+        await tx.selectFrom('case_events').selectAll().execute(),
+        await tx.selectFrom('cases').selectAll().execute(),
+        await tx.selectFrom('deliveries').selectAll().execute(),
+        await tx.selectFrom('audit').selectAll().execute(),
+      ]),
+    )
+  await world.bridge.orders.cancel(world.brandId, orderId, { by: BRAND_USER, reason: 'SENTINEL-REASON' })
+  await world.bridge.idle()
+  expect(await everything()).not.toContain('SENTINEL-REASON')
+  expect(world.partner.ofType('work_order.cancelled')).toMatchObject([{ event: { data: { reason: 'called_off' } } }])
+  const said = async () => (await world.onlyCase()).events.at(-1)
+  expect(await said()).toMatchObject({ event: 'cancelled', why: 'called_off', words: 'SENTINEL-REASON' })
+  await erase(world)
+  expect(await said()).toMatchObject({ event: 'cancelled', words: null })
+})
+
+test('called off by the brand after the home was forgotten: its words are not taken', async () => {
+  const { world, orderId } = await withOrder()
+  await world.say(orderId, { status: 'arrived' })
+  await erase(world)
+  await world.say(orderId, { status: 'awaiting_parts' })
+  const record = await world.onlyCase()
+  await world.bridge.cases.cancel(world.brandId, record.id, { by: BRAND_USER, reason: 'SENTINEL-REASON' })
+  expect((await world.onlyCase()).events.at(-1)).toMatchObject({ event: 'cancelled', words: null })
+})
+
 test('somebody at the door finishes; what is written then of the home is not kept, and a day later it is over', async () => {
   const { world, orderId } = await withOrder()
   await world.say(orderId, { status: 'arrived' })

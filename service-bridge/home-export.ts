@@ -4,7 +4,7 @@ import { reportView } from './fault-report.ts'
 import type { OfferTerms } from './offer-terms.ts'
 import { wordsOf } from './offer-words.ts'
 import { openWords } from './order-words.ts'
-import { caseEventView, caseView } from './queries.ts'
+import { caseEventView, caseView, quoteView } from './queries.ts'
 import { stopsOf } from './stop-offers.ts'
 
 /** Reads of one home's address: a few per visit. */
@@ -46,11 +46,11 @@ export async function exportTraces(core: Core, work: Work, homeId: string): Prom
       componentKind: stop.component_kind,
       stoppedAt: instant(stop.stopped_at_ms),
     })),
-    ratings: await ratingsOf(work, ofHome),
+    ratings: await ratingsOf(core, work, ofHome),
     cases: cases.map((record) => ({
       ...caseView(record),
       evidence: record.evidence,
-      events: events.filter((event) => event.case_id === record.case_id).map(caseEventView),
+      events: events.filter((event) => event.case_id === record.case_id).map((event) => caseEventView(core, event)),
     })),
     offers: offers.map((offer) => ({
       id: offer.offer_id,
@@ -62,6 +62,8 @@ export async function exportTraces(core: Core, work: Work, homeId: string): Prom
     })),
     workOrders: await ordersOf(core, work, ofHome),
     notices: await noticesOf(work, ofHome),
+    dismissedAlerts: await dismissalsOf(core, work, ofHome),
+    silences: await silencesOf(core, work, ofHome),
     channelOptOuts: await optOutsOf(work, ofHome),
     siteReads: await readsOf(work, ofHome),
   }
@@ -90,6 +92,16 @@ async function ordersOf(core: Core, { tx }: Work, { brandId, homeId }: OfHome): 
     .where('o.home_id', '=', homeId)
     .orderBy('e.received_at_ms')
     .execute()
+  const quotes = await tx
+    .selectFrom('quotes as q')
+    .innerJoin('work_orders as o', (join) =>
+      join.onRef('o.brand_id', '=', 'q.brand_id').onRef('o.work_order_id', '=', 'q.work_order_id'),
+    )
+    .selectAll('q')
+    .where('o.brand_id', '=', brandId)
+    .where('o.home_id', '=', homeId)
+    .orderBy('q.version')
+    .execute()
   return orders.map((order) => {
     const open = <T>(value: T, path = ''): T => openWords(core.box, order.work_order_id, value, path)
     return {
@@ -105,6 +117,10 @@ async function ordersOf(core: Core, { tx }: Work, { brandId, homeId }: OfHome): 
       appointment: order.appointment,
       technician: open(order.technician, 'technician'),
       outcome: open(order.outcome, 'outcome'),
+      // Asked for, and what the home answered.
+      quotes: quotes
+        .filter((quote) => quote.work_order_id === order.work_order_id)
+        .map((quote) => quoteView(core, quote)),
       events: events
         .filter((event) => event.work_order_id === order.work_order_id)
         .map((event) => ({ receivedAt: instant(event.received_at_ms), source: event.source, body: open(event.body) })),
@@ -126,7 +142,7 @@ async function reportsOf(core: Core, { tx }: Work, { brandId, homeId }: OfHome):
   }))
 }
 
-async function ratingsOf({ tx }: Work, { brandId, homeId }: OfHome): Promise<unknown[]> {
+async function ratingsOf(core: Core, { tx }: Work, { brandId, homeId }: OfHome): Promise<unknown[]> {
   const rows = await tx
     .selectFrom('ratings')
     .selectAll()
@@ -134,12 +150,13 @@ async function ratingsOf({ tx }: Work, { brandId, homeId }: OfHome): Promise<unk
     .where('home_id', '=', homeId)
     .orderBy('rated_at_ms')
     .execute()
-  return rows.map(({ work_order_id, attitude, quality, speed, solved, rated_at_ms }) => ({
+  return rows.map(({ work_order_id, attitude, quality, speed, solved, text_sealed, rated_at_ms }) => ({
     workOrder: work_order_id,
     attitude,
     quality,
     speed,
     solved,
+    text: text_sealed && core.box.open(text_sealed, sealedAs.ratingText(work_order_id)),
     at: instant(rated_at_ms),
   }))
 }
@@ -173,6 +190,41 @@ async function noticesOf({ tx }: Work, { brandId, homeId }: OfHome): Promise<unk
     receipts: receipts
       .filter((receipt) => receipt.notice_id === notice.notice_id)
       .map((receipt) => ({ status: receipt.status, channel: receipt.channel, at: instant(receipt.at_ms) })),
+  }))
+}
+
+/** Alerts of its appliances that somebody ended by hand, and why. */
+async function dismissalsOf(core: Core, { tx }: Work, { brandId, homeId }: OfHome): Promise<unknown[]> {
+  const rows = await tx
+    .selectFrom('alerts')
+    .select(['episode_id', 'device_id', 'rule_key', 'dismissed_reason', 'dismissed_words_sealed'])
+    .where('brand_id', '=', brandId)
+    .where('home_id', '=', homeId)
+    .orderBy('opened_at_ms')
+    .execute()
+  return rows.map((row) => ({
+    alert: row.episode_id,
+    device: row.device_id,
+    rule: row.rule_key,
+    words: row.dismissed_words_sealed
+      ? core.box.open(row.dismissed_words_sealed, sealedAs.dismissWords(row.episode_id))
+      : row.dismissed_reason,
+  }))
+}
+
+async function silencesOf(core: Core, { tx }: Work, { brandId, homeId }: OfHome): Promise<unknown[]> {
+  const rows = await tx
+    .selectFrom('silences')
+    .selectAll()
+    .where('brand_id', '=', brandId)
+    .where('home_id', '=', homeId)
+    .orderBy('from_ms')
+    .execute()
+  return rows.map((row) => ({
+    id: row.silence_id,
+    from: instant(row.from_ms),
+    until: instant(row.until_ms),
+    words: row.reason_sealed ? core.box.open(row.reason_sealed, sealedAs.silenceReason(row.silence_id)) : row.reason,
   }))
 }
 

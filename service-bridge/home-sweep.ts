@@ -164,20 +164,42 @@ export const SWEEPS: Readonly<Record<string, Sweep>> = {
         .executeTakeFirst()
     ).numUpdatedRows,
 
-  /** Reasons in somebody's own words; those the hub gives itself say nothing of a person. */
+  /** Reasons in somebody's own words, also those an earlier release kept in plain; the hub's own name nobody. */
   case_events: async ({ tx, brandId }, { caseIds }) =>
     caseIds.length === 0
       ? 0
       : (
           await tx
             .updateTable('case_events')
-            .set({ why: null })
+            .set({ why: null, words_sealed: null })
             .where('brand_id', '=', brandId)
             .where('case_id', 'in', caseIds)
             .where('actor_kind', '<>', 'hub')
-            .where('why', 'is not', null)
+            .where((eb) => eb.or([eb('why', 'is not', null), eb('words_sealed', 'is not', null)]))
             .executeTakeFirst()
         ).numUpdatedRows,
+
+  /** Why somebody dismissed an alert of an appliance that stood here; that it was dismissed stays with the appliance. */
+  alerts: async ({ tx, brandId }, { homeId }) =>
+    (
+      await tx
+        .updateTable('alerts')
+        .set({ dismissed_reason: null, dismissed_words_sealed: null, home_id: null })
+        .where('brand_id', '=', brandId)
+        .where('home_id', '=', homeId)
+        .executeTakeFirst()
+    ).numUpdatedRows,
+
+  /** Why somebody asked for peace here. */
+  silences: async ({ tx, brandId }, { homeId }) =>
+    (
+      await tx
+        .updateTable('silences')
+        .set({ reason: '', reason_sealed: null, home_id: null })
+        .where('brand_id', '=', brandId)
+        .where('home_id', '=', homeId)
+        .executeTakeFirst()
+    ).numUpdatedRows,
 
   /** Who came, when, what was written of it, and the technician's link. Parts, verdict and charge stay. */
   async work_orders({ tx, brandId }, { orderIds }) {

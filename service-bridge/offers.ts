@@ -126,7 +126,8 @@ export function createOfferCalls(core: Core, happen: Happen): OfferCalls {
         // Said no after saying yes: that is a cancellation, and the partner has to hear of it.
         if (offer.state === 'accepted') {
           if (body.needs) throw new HubError('STATE_FORBIDS', 'The visit is booked; it can be called off as a whole.')
-          return cancel(work, offer, cases, body.reason)
+          await cancel(work, offer, cases, body.reason)
+          return keepWords(core, work, offer, { decline: body.text })
         }
         const asked = unanswered(offer, cases)
         const meant = meantNeeds(asked, body.needs)

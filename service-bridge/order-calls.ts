@@ -6,6 +6,7 @@ import type { ServiceBridge } from './bridge.ts'
 import { refuseUnlessMoved } from './case-calls.ts'
 import type { Happen } from './case-driver.ts'
 import { lockCases } from './case-record.ts'
+import { CALLED_OFF } from './case-words.ts'
 import { type Core, inBrand } from './core.ts'
 import { objectionUntil } from './objection.ts'
 import type { OrderRecord } from './order-record.ts'
@@ -71,7 +72,10 @@ export function createOrderCalls(core: Core, happen: Happen): ServiceBridge['ord
         if (!order) throw notFound('work order', orderId)
         if (order.state === 'cancelled') return workOrderView(core, order)
         if (cases.length === 0) throw new HubError('STATE_FORBIDS', `The order is ${order.state.replace('_', ' ')}.`)
-        refuseUnlessMoved(await happen(work, cases, 'cancelled', { by, why: reason }), cases[0]!.state)
+        refuseUnlessMoved(
+          await happen(work, cases, 'cancelled', { by, why: CALLED_OFF, words: reason }),
+          cases[0]!.state,
+        )
         await writeAudit(work.tx, {
           brandId,
           atMs: work.atMs,

@@ -1,5 +1,5 @@
 import type { Selectable } from 'kysely'
-import { instant } from '#contracts'
+import { instant, sealedAs } from '#contracts'
 import { HubError } from '#platform'
 import type { CaseEventsTable, DeliveriesTable, NoticesTable, OrderItemsTable } from '#store'
 import type { CaseRecord } from './case-record.ts'
@@ -51,7 +51,7 @@ export function caseView(row: CaseRecord): CaseView {
   }
 }
 
-export function caseEventView(row: Selectable<CaseEventsTable>): CaseEventView {
+export function caseEventView(core: Core, row: Selectable<CaseEventsTable>): CaseEventView {
   return {
     ordinal: row.ordinal,
     at: instant(row.at_ms),
@@ -61,6 +61,7 @@ export function caseEventView(row: Selectable<CaseEventsTable>): CaseEventView {
     row: row.table_row,
     by: { kind: row.actor_kind as CaseEventView['by']['kind'], id: row.actor_id },
     why: row.why,
+    words: row.words_sealed && core.box.open(row.words_sealed, sealedAs.caseEventWords(row.case_id, row.ordinal)),
     ruleVersion: row.rule_version,
     evidence: row.evidence,
   }

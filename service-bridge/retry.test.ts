@@ -31,7 +31,8 @@ test('C18: what ended not_observed is taken up again as a rework, which the home
     from: 'closed',
     to: 'open',
     by,
-    why: 'the filter is the old one',
+    why: null,
+    words: 'the filter is the old one',
   })
   await world.pass(10 * MINUTE)
   const [first, second] = await ordersOf(world)

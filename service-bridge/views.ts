@@ -94,6 +94,8 @@ export interface CaseEventView {
   row: string
   by: Actor
   why: string | null
+  /** What a person wrote beside it; `null` without, and once the home was erased. */
+  words: string | null
   ruleVersion: number | null
   evidence: unknown
 }

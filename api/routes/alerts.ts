@@ -1,8 +1,9 @@
 import type { Selectable } from 'kysely'
 import { Type } from 'typebox'
-import { Comparison, type Evidence, Instant, instant, Key, SafetyKind, Severity } from '#contracts'
-import { derivedId, HubError } from '#platform'
+import { Comparison, type Evidence, Instant, instant, Key, SafetyKind, Severity, sealedAs } from '#contracts'
+import { derivedId, HubError, type SecretBox } from '#platform'
 import type { AlertsTable, Tx } from '#store'
+import { requireDevice } from '../devices.ts'
 import { AUTHOR, VIEWER } from '../http/access.ts'
 import { commit } from '../http/commit.ts'
 import { listPage, PageOf, PageQuery } from '../http/paging.ts'
@@ -55,7 +56,7 @@ const tags = ['alerts']
 
 type AlertRow = Selectable<AlertsTable>
 
-function alertOfRow(row: AlertRow) {
+function alertOfRow(box: SecretBox, row: AlertRow) {
   const at = (ms: number | null): string | null => (ms === null ? null : instant(ms))
   return {
     id: row.episode_id,
@@ -79,7 +80,9 @@ function alertOfRow(row: AlertRow) {
     acknowledgedBy: row.acknowledged_by,
     snoozedUntil: at(row.snoozed_until_ms),
     dismissedBy: row.dismissed_by,
-    dismissedReason: row.dismissed_reason,
+    dismissedReason: row.dismissed_words_sealed
+      ? box.open(row.dismissed_words_sealed, sealedAs.dismissWords(row.episode_id))
+      : row.dismissed_reason,
   }
 }
 
@@ -120,7 +123,9 @@ export const alertRoutes: Routes = async (app, services) => {
         if (component !== undefined) query = query.where('component', '=', component)
         if (severity !== undefined) query = query.where('severity', '=', severity)
         if (mode !== undefined) query = query.where('mode', '=', mode)
-        return listPage(query, request.query, { by: ['opened_at_ms', 'episode_id'], direction: 'desc' }, alertOfRow)
+        return listPage(query, request.query, { by: ['opened_at_ms', 'episode_id'], direction: 'desc' }, (row) =>
+          alertOfRow(services.box, row),
+        )
       }),
   )
 
@@ -148,7 +153,7 @@ export const alertRoutes: Routes = async (app, services) => {
           .limit(1_000)
           .execute()
         return {
-          ...alertOfRow(row),
+          ...alertOfRow(services.box, row),
           transitions: transitions.map(({ at_ms, ...rest }) => ({ at: instant(at_ms), ...rest })),
         }
       }),
@@ -169,7 +174,7 @@ export const alertRoutes: Routes = async (app, services) => {
     (request, reply) =>
       commit(services, request, reply, async ({ tx, brandId, nowMs, principal, change, audit }) => {
         const before = await requireOpen(tx, brandId, request.params.alert)
-        if (before.acknowledged_at_ms !== null) return { status: 200, body: alertOfRow(before) }
+        if (before.acknowledged_at_ms !== null) return { status: 200, body: alertOfRow(services.box, before) }
         const row = await update(tx, before, {
           acknowledged_at_ms: nowMs,
           acknowledged_by: principal.keyId,
@@ -177,7 +182,7 @@ export const alertRoutes: Routes = async (app, services) => {
         })
         await change({ type: 'alert.acknowledged', episodeId: row.episode_id, deviceId: row.device_id })
         audit('alert.acknowledged', row.episode_id)
-        return { status: 200, body: alertOfRow(row) }
+        return { status: 200, body: alertOfRow(services.box, row) }
       }),
   )
 
@@ -209,7 +214,7 @@ export const alertRoutes: Routes = async (app, services) => {
           untilMs,
         })
         audit('alert.snoozed', row.episode_id, { until: instant(untilMs) })
-        return { status: 200, body: alertOfRow(row) }
+        return { status: 200, body: alertOfRow(services.box, row) }
       })
     },
   )
@@ -230,14 +235,17 @@ export const alertRoutes: Routes = async (app, services) => {
       commit(services, request, reply, async ({ tx, brandId, nowMs, principal, change, audit }) => {
         const before = await requireOpen(tx, brandId, request.params.alert)
         const { reason } = request.body
+        const { home_id: home } = await requireDevice(tx, brandId, before.device_id)
         const row = await update(tx, before, {
           dismissed_by: principal.keyId,
-          dismissed_reason: reason,
+          dismissed_words_sealed: services.box.seal(reason, sealedAs.dismissWords(before.episode_id)),
+          home_id: home,
           updated_at_ms: nowMs,
         })
-        await change({ type: 'alert.dismissed', episodeId: row.episode_id, deviceId: row.device_id, reason })
-        audit('alert.dismissed', row.episode_id, { reason })
-        return { status: 200, body: alertOfRow(row) }
+        await change({ type: 'alert.dismissed', episodeId: row.episode_id, deviceId: row.device_id })
+        // Why stands with the alert, where an erasure reaches it.
+        audit('alert.dismissed', row.episode_id)
+        return { status: 200, body: alertOfRow(services.box, row) }
       }),
   )
 }

@@ -37,7 +37,8 @@ const CaseEvent = Closed({
   to: CaseState,
   row: Type.String({ description: 'row of the case table, as C4' }),
   by: Closed({ kind: Type.String(), id: Nullable(Type.String()) }),
-  why: Nullable(Type.String()),
+  why: Nullable(Type.String({ description: 'a code, or a text of the hub; also in events' })),
+  words: Nullable(Type.String({ description: 'what a person wrote of it; in no event, gone with the home' })),
   ruleVersion: Nullable(Type.Integer()),
   evidence: Type.Unknown(),
 })

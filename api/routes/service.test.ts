@@ -178,7 +178,11 @@ describe('what the brand sees', () => {
     expect((await call('POST', `${alert}/dismiss`, {})).body.pointer).toBe('/reason')
     expect((await call('POST', `${alert}/dismiss`, { reason: 'the sensor was wrong' })).status).toBe(200)
     await hub.settled()
-    expect((await call('GET', alert)).body).toMatchObject({ state: 'resolved', reason: 'dismissed' })
+    expect((await call('GET', alert)).body).toMatchObject({
+      state: 'resolved',
+      reason: 'dismissed',
+      dismissedReason: 'the sensor was wrong',
+    })
     expect((await call('POST', `${alert}/acknowledge`, {})).body.code).toBe('STATE_FORBIDS')
     expect((await call('GET', '/api/alerts?open=true')).body.items).toEqual([])
   })

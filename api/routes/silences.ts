@@ -1,7 +1,7 @@
 import type { Selectable } from 'kysely'
 import { Type } from 'typebox'
-import { Instant, instant, Key, type MaintenanceWindow, RegionCode } from '#contracts'
-import { HubError, isTimeZone, newId } from '#platform'
+import { type HushScope, Instant, instant, Key, type MaintenanceWindow, RegionCode, sealedAs } from '#contracts'
+import { HubError, isTimeZone, newId, type SecretBox } from '#platform'
 import type { Tables, Tx } from '#store'
 import { requireDevice } from '../devices.ts'
 import { requireHome } from '../homes.ts'
@@ -77,13 +77,16 @@ export const silenceRoutes: Routes = async (app, services) => {
             pointer: '/until',
           })
         const scope = await requireScope(tx, brandId, request.body.scope)
+        const id = newId('sil')
         const row = await tx
           .insertInto('silences')
           .values({
             brand_id: brandId,
-            silence_id: newId('sil'),
+            silence_id: id,
             scope: JSON.stringify(scope),
-            reason: request.body.reason,
+            reason: '',
+            reason_sealed: services.box.seal(request.body.reason, sealedAs.silenceReason(id)),
+            home_id: await homeOf(tx, brandId, scope),
             from_ms: nowMs,
             until_ms: untilMs,
             created_by: principal.keyId,
@@ -91,8 +94,8 @@ export const silenceRoutes: Routes = async (app, services) => {
           .returningAll()
           .executeTakeFirstOrThrow()
         await change({ type: 'silence.started', silenceId: row.silence_id, scope, kind: 'silence', untilMs })
-        audit('silence.started', row.silence_id, { scope: { ...scope }, until: instant(untilMs), reason: row.reason })
-        return { status: 201, body: silenceOfRow(row) }
+        audit('silence.started', row.silence_id, { scope: { ...scope }, until: instant(untilMs) })
+        return { status: 201, body: silenceOfRow(services.box, row) }
       })
     },
   )
@@ -117,7 +120,9 @@ export const silenceRoutes: Routes = async (app, services) => {
         const query = request.query.active
           ? all.where('ended_at_ms', 'is', null).where('until_ms', '>', services.clock.nowMs())
           : all
-        return listPage(query, request.query, { by: ['from_ms', 'silence_id'], direction: 'desc' }, silenceOfRow)
+        return listPage(query, request.query, { by: ['from_ms', 'silence_id'], direction: 'desc' }, (row) =>
+          silenceOfRow(services.box, row),
+        )
       }),
   )
 
@@ -143,7 +148,8 @@ export const silenceRoutes: Routes = async (app, services) => {
           .forUpdate()
           .executeTakeFirst()
         if (!row) throw new HubError('NOT_FOUND', 'There is no such silence.')
-        if (row.ended_at_ms !== null || row.until_ms <= nowMs) return { status: 200, body: silenceOfRow(row) }
+        if (row.ended_at_ms !== null || row.until_ms <= nowMs)
+          return { status: 200, body: silenceOfRow(services.box, row) }
         const ended = await tx
           .updateTable('silences')
           .set({ ended_at_ms: nowMs, ended_by: principal.keyId })
@@ -153,7 +159,7 @@ export const silenceRoutes: Routes = async (app, services) => {
           .executeTakeFirstOrThrow()
         await change({ type: 'silence.ended', silenceId: row.silence_id })
         audit('silence.ended', row.silence_id)
-        return { status: 200, body: silenceOfRow(ended) }
+        return { status: 200, body: silenceOfRow(services.box, ended) }
       }),
   )
 
@@ -271,6 +277,12 @@ interface AskedScope {
 }
 
 /** The scope as the evaluator reads it; what it names must be the brand's. */
+/** The one home a scope is about; with it go the words of who asked. */
+async function homeOf(tx: Tx, brandId: string, scope: HushScope): Promise<string | null> {
+  if (scope.homeId !== undefined) return scope.homeId
+  return scope.deviceId === undefined ? null : (await requireDevice(tx, brandId, scope.deviceId)).home_id
+}
+
 async function requireScope(tx: Tx, brandId: string, { device, home, product, region, rule }: AskedScope) {
   const missing = async (what: string, pointer: string, look: () => Promise<unknown>): Promise<void> => {
     const found = await look().catch(() => undefined)
@@ -315,11 +327,11 @@ function shownScope(scope: MaintenanceWindow['scope']): AskedScope {
   }
 }
 
-function silenceOfRow(row: Selectable<Tables['silences']>) {
+function silenceOfRow(box: SecretBox, row: Selectable<Tables['silences']>) {
   return {
     id: row.silence_id,
     scope: shownScope(row.scope),
-    reason: row.reason,
+    reason: row.reason_sealed ? box.open(row.reason_sealed, sealedAs.silenceReason(row.silence_id)) : row.reason,
     from: instant(row.from_ms),
     until: instant(row.until_ms),
     createdBy: row.created_by,

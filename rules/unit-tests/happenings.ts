@@ -62,7 +62,7 @@ const DO: { [K in Happening]: Doing<K> } = {
   dismissed: ({ rig, devices }, ruleKey, event) => {
     const { deviceId } = deviceOf(devices, event)
     const episodeId = rig.openEpisode(deviceId, ruleKey)
-    if (episodeId) rig.change({ type: 'alert.dismissed', deviceId, episodeId, reason: 'by the test' })
+    if (episodeId) rig.change({ type: 'alert.dismissed', deviceId, episodeId })
   },
   fault: ({ rig, devices }, { component = null, symptom = null }, event) =>
     rig.change({

@@ -57,7 +57,11 @@ export interface AlertsTable {
   acknowledged_by: Nullable<string>
   snoozed_until_ms: Nullable<Ms>
   dismissed_by: Nullable<string>
+  /** Of an earlier release, in plain. */
   dismissed_reason: Nullable<string>
+  dismissed_words_sealed: Nullable<Buffer>
+  /** Whose the words are; set with them. */
+  home_id: Nullable<string>
   updated_at_ms: Ms
 }
 

@@ -55,7 +55,10 @@ export interface SilencesTable {
   brand_id: string
   silence_id: string
   scope: Json<HushScope>
+  /** In plain of an earlier release, empty otherwise. */
   reason: string
+  reason_sealed: Nullable<Buffer>
+  home_id: Nullable<string>
   from_ms: Ms
   until_ms: Ms
   created_by: string

@@ -115,6 +115,7 @@ export interface CaseEventsTable {
   actor_kind: string
   actor_id: Nullable<string>
   why: Nullable<string>
+  words_sealed: Nullable<Buffer>
   rule_version: Nullable<number>
   evidence: NullableJson<unknown>
 }
