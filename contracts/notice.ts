@@ -28,10 +28,8 @@ export const NOTICE_REASONS = {
   order_cancelled: 'follows',
   partner_changed: 'follows',
   parts_awaited: 'follows',
-  not_fixed: 'follows',
-  not_observed: 'follows',
+  // With the question for stars, where it can still be rated.
   verified: 'follows',
-  rate: 'follows',
   safety: 'warns',
 } as const satisfies Record<string, 'asks' | 'follows' | 'warns'>
 export type NoticeReason = keyof typeof NOTICE_REASONS

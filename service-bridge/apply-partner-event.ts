@@ -8,6 +8,7 @@ import { checkSaying } from './check-saying.ts'
 import type { Core, Work } from './core.ts'
 import { takeObjection } from './objection.ts'
 import { endOrder } from './order-end.ts'
+import { tellVisitOpen } from './order-news.ts'
 import { changeOrder, liveCases, liveItems, type OrderRecord } from './order-record.ts'
 import { dropWords, sealWords } from './order-words.ts'
 import { tellBrand } from './outgoing.ts'
@@ -178,8 +179,21 @@ async function dispose(
     await noticeOvercharge(core, work, order, event.outcome!)
     await noticeStrangeParts(core, work, order, event.outcome!)
   }
-  if (event.status === 'appointed' || event.status === 'rescheduled') await tellRescheduled(core, work, order, event)
+  if (disposition === 'applied') await tellWhoWaits(core, work, order, event, { left, visit: place.visit })
   return disposition
+}
+
+/** Whoever waits at home hears of another time, or that there is none yet. */
+async function tellWhoWaits(
+  core: Core,
+  work: Work,
+  order: OrderRecord,
+  event: PartnerEvent,
+  { left, visit }: { left: boolean; visit: number },
+): Promise<void> {
+  const timed = event.status === 'appointed' || event.status === 'rescheduled' || (left && event.appointment)
+  if (timed) return tellRescheduled(core, work, order, event)
+  if (left) await tellVisitOpen(core, work, order, { status: event.status, visit })
 }
 
 /** What is stored of a partner's word: texts sealed, or left out when the home was forgotten meanwhile. */

@@ -3,10 +3,11 @@ import { localTime } from '#platform'
 import { consentInForce } from './consents.ts'
 import type { Core, Work } from './core.ts'
 import { homeFacts } from './facts.ts'
+import { withdrawWaiting } from './notice-telling.ts'
 import { visitChangedText } from './notice-texts.ts'
 import { requestNotice } from './notices.ts'
 import { lockOffer } from './offer-record.ts'
-import type { OrderRecord } from './order-record.ts'
+import { liveItems, type OrderRecord } from './order-record.ts'
 
 /**
  * A time the home knew has changed, and not by its own wish: whoever waits at home has to hear of it. The first
@@ -23,11 +24,14 @@ export async function tellRescheduled(core: Core, work: Work, before: OrderRecor
   const when = localTime(Date.parse(next.from), home.timeZone)
   const two = (n: number): string => String(n).padStart(2, '0')
   const clock = `${two(Math.floor(when.minute / 60))}:${two(when.minute % 60)}`
+  const caseIds = (await liveItems(work, before.work_order_id)).map((item) => item.case_id)
+  await withdrawWaiting(work, home.homeId, caseIds, ['visit_changed', 'visit_missed', 'parts_awaited'])
   await requestNotice(core, work, {
     home,
     kind: 'service',
     reasonCode: 'visit_changed',
     text: visitChangedText({ month: when.month, day: when.day, clock }),
+    caseIds,
     ...(offer ? { offer: { id: offer.offer_id, generation: offer.generation } } : {}),
     sendAfterMs: work.atMs,
     // Once the visit is over, it is no news.

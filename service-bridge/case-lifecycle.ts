@@ -31,7 +31,7 @@ const calledOff: Cell = {
   row: 'C21',
   to: 'cancelled',
   guards: ['notArrived'],
-  effects: ['withdrawQuote', 'closeOffer', 'cancelOrder', 'closeAddress'],
+  effects: ['withdrawQuote', 'closeOffer', 'cancelOrder', 'closeAddress', 'tellCalledOff'],
 }
 /** An order outlives the alert it came from (T19, T20); somebody should look whether it is still wanted. */
 const keptForReview = (state: CaseState): Cell => ({ row: 'T20', to: state, effects: ['flagReview'] })
@@ -235,7 +235,7 @@ export const CASE_TABLE: Readonly<Record<CaseState, Row>> = {
       row: 'C17',
       to: 'closed',
       guards: ['sameAttempt'],
-      effects: ['stopWatching', 'tellVerdict', 'closeOffer'],
+      effects: ['stopWatching', 'tellVerdict', 'closeOffer', 'tellProven'],
     },
     not_fixed: {
       row: 'C18',

@@ -99,6 +99,8 @@ export const CASE_EFFECTS = [
   'startVerification',
   'tellVerdict',
   'askSolved',
+  'tellProven',
+  'tellCalledOff',
   'settleAgain',
   'settleNow',
   'flagReview',

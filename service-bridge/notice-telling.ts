@@ -88,6 +88,29 @@ export async function expireNotice(work: Work, noticeId: string): Promise<void> 
   note(work, 'notice.expired', noticeId)
 }
 
+/** What still waits to be said of one of these needs for one of these reasons: something newer takes its place. */
+export async function withdrawWaiting(
+  work: Work,
+  homeId: string,
+  caseIds: readonly string[],
+  reasons: readonly NoticeReason[],
+): Promise<void> {
+  const rows = await work.tx
+    .selectFrom('notices')
+    .selectAll()
+    .where('brand_id', '=', work.brandId)
+    .where('home_id', '=', homeId)
+    .where('status', '=', 'requested')
+    .where('told_at_ms', 'is', null)
+    .where('reason_code', 'in', reasons)
+    .forUpdate()
+    .execute()
+  for (const row of rows.filter((one) => one.case_ids.some((id) => caseIds.includes(id)))) {
+    await clearTimer(work, 'notice', row.notice_id)
+    await withdraw(work, row)
+  }
+}
+
 async function withdraw(work: Work, row: NoticeRecord): Promise<void> {
   await changeNotice(work, row.notice_id, { status: 'withdrawn' })
   await clearTimer(work, 'notice_expiry', row.notice_id)
@@ -111,6 +134,7 @@ async function isPointless(work: Work, row: NoticeRecord): Promise<boolean> {
   }
   if (row.kind === 'promotion' && !(await consentInForce(work, { homeId: row.home_id, purpose: 'promotion' })))
     return true
+  if (UNTIL_OVER.has(row.reason_code as NoticeReason)) return overSince(work, row)
   if (row.offer_id === null || !['offer', 'offer_again'].includes(row.reason_code)) return false
   const offer = await work.tx
     .selectFrom('offers')
@@ -119,6 +143,27 @@ async function isPointless(work: Work, row: NoticeRecord): Promise<boolean> {
     .where('offer_id', '=', row.offer_id)
     .executeTakeFirst()
   return offer?.state !== 'offered' && offer?.state !== 'snoozed'
+}
+
+/** News of a visit to come. */
+const UNTIL_OVER: ReadonlySet<NoticeReason> = new Set([
+  'visit_missed',
+  'parts_awaited',
+  'partner_changed',
+  'order_cancelled',
+])
+
+/** Whether all it speaks of has ended after it was written; it may itself tell of the end. */
+async function overSince(work: Work, row: NoticeRecord): Promise<boolean> {
+  if (row.case_ids.length === 0) return false
+  const going = await work.tx
+    .selectFrom('cases')
+    .select('case_id')
+    .where('brand_id', '=', work.brandId)
+    .where('case_id', 'in', row.case_ids)
+    .where((eb) => eb.or([eb('closed_at_ms', 'is', null), eb('closed_at_ms', '<=', row.created_at_ms)]))
+    .executeTakeFirst()
+  return going === undefined
 }
 
 async function generationOf(work: Work, offerId: string): Promise<{ generation: number }> {

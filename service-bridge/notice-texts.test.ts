@@ -2,14 +2,20 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { NOTICE_CHARACTERS_MAX, type Text } from '#contracts'
 import {
+  calledOffText,
   charactersOf,
   informText,
+  noPartnerText,
   offerOfSeveralText,
   offerText,
   overchargedText,
+  partnerComesText,
+  partsAwaitedText,
+  provenText,
   severalText,
   shortened,
   solvedQuestionText,
+  visitMissedText,
 } from './notice-texts.ts'
 import { SAFETY_TEXTS } from './safety-texts.ts'
 
@@ -39,6 +45,12 @@ const COMPOSED: Record<string, fc.Arbitrary<Text>> = {
   overcharged: fc
     .tuple(fc.integer({ min: 0, max: 1e12 }), fc.integer({ min: 0, max: 1e12 }))
     .map(([agreed, taken]) => overchargedText(agreed, taken)),
+  partnerComes: fc.tuple(name, fc.boolean()).map(([partner, page]) => partnerComesText(partner['zh-CN'], page)),
+  calledOff: name.map(calledOffText),
+  proven: fc.tuple(name, fc.boolean()).map((args) => provenText(...args)),
+  visitMissed: fc.boolean().map(visitMissedText),
+  partsAwaited: fc.boolean().map(partsAwaitedText),
+  noPartner: fc.boolean().map(noPartnerText),
   another: name.map(shortened),
 }
 

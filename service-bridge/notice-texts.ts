@@ -103,6 +103,61 @@ export function visitChangedText(date: { month: number; day: number; clock: stri
   }
 }
 
+/** Nobody could be served, or nobody came: another time is wanted. */
+export function visitMissedText(hasPage: boolean): Text {
+  return hasPage
+    ? {
+        'zh-CN': '本次上门未能完成，需要另约时间。点开选择，或等服务商联系您。',
+        en: 'The visit did not come about. Open to choose another time, or wait for the partner to call.',
+      }
+    : {
+        'zh-CN': '本次上门未能完成，服务商会与您另约时间。',
+        en: 'The visit did not come about. The partner will agree another time with you.',
+      }
+}
+
+export function partsAwaitedText(hasPage: boolean): Text {
+  return {
+    'zh-CN': hasPage ? '维修还需一个配件，到货后再次上门。点开查看进度。' : '维修还需一个配件，到货后再次上门。',
+    en: `The repair waits for a part; the visit goes on when it is there.${hasPage ? ' Open to see more.' : ''}`,
+  }
+}
+
+/** Who comes now, after another had the order. */
+export function partnerComesText(partner: string, hasPage: boolean): Text {
+  return {
+    'zh-CN': hasPage ? fitted`上门服务现由${partner}提供。点开查看进度。` : fitted`上门服务现由${partner}提供。`,
+    en: `Your visit is now made by ${partner}.${hasPage ? ' Open to see more.' : ''}`,
+  }
+}
+
+export function noPartnerText(hasPage: boolean): Text {
+  return {
+    'zh-CN': hasPage ? '原服务商无法上门，我们正在另找。点开查看进度。' : '原服务商无法上门，我们正在另找。',
+    en: `The partner cannot come; we are looking for another.${hasPage ? ' Open to see more.' : ''}`,
+  }
+}
+
+export function calledOffText(device: Name): Text {
+  return {
+    'zh-CN': fitted`您的${device['zh-CN']}的上门服务已取消。如有疑问请联系品牌客服。`,
+    en: `The visit for your ${device.en} was called off. Ask the brand if you have questions.`,
+  }
+}
+
+/** `asksStars`: it has a page on which the visit can still be rated. */
+export function provenText(device: Name, asksStars: boolean): Text {
+  return asksStars
+    ? {
+        'zh-CN': fitted`数据显示您的${device['zh-CN']}已修好。点开为本次服务评分。`,
+        en: `The readings of your ${device.en} show that it is repaired. Open to rate the visit.`,
+      }
+    : {
+        'zh-CN': fitted`数据显示您的${device['zh-CN']}已修好。`,
+        en: `The readings of your ${device.en} show that it is repaired.`,
+      }
+}
+
 /** A text from elsewhere in the hub that may hold names of any length; cut as the last resort. */
 export function shortened(text: Text): Text {
   return { en: text.en, 'zh-CN': fitted`${text['zh-CN']}` }

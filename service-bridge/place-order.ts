@@ -7,6 +7,7 @@ import { chargeHash, createOrder } from './create-order.ts'
 import { gateInTheWay } from './gate.ts'
 import { lockOffer } from './offer-record.ts'
 import { planVisit, type VisitPlan } from './offer-terms.ts'
+import { tellPartnerGone } from './order-news.ts'
 import { tellBrand } from './outgoing.ts'
 import type { AgreementCandidate } from './partner-choice.ts'
 import { RECHECK_MS } from './policy.ts'
@@ -60,6 +61,7 @@ export async function placeOrder(
     slots: accepted && stillAhead(accepted.slot, work.atMs) ? [accepted.slot] : [],
     offerId: accepted ? offer!.offer_id : null,
   })
+  if (refused.length > 0) await tellPartnerGone(core, work, cases, { name: chosen.partner.partnerName })
 }
 
 interface Choice {
@@ -108,6 +110,7 @@ async function wait(core: Core, work: Work, cases: readonly CaseRecord[], byGate
     first.updated_at_ms,
   )
   const held = (await ruleStandsBehind(work, cases)) ? 'a gate holds the order' : 'the rule is out of force'
+  if (!byGate && first.state === 'rerouting') await tellPartnerGone(core, work, cases, null)
   for (const record of cases) {
     await flagReview(core, work, record, byGate ? held : 'no consented partner can come')
     if (byGate || record.state !== 'rerouting') continue

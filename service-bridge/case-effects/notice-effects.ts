@@ -4,11 +4,16 @@ import { caseFacts, homeFacts } from '../facts.ts'
 import { informText, offerOfSeveralText, offerText, solvedQuestionText } from '../notice-texts.ts'
 import { requestNotice } from '../notices.ts'
 import { lockOffer } from '../offer-record.ts'
+import { tellCalledOff, tellProven } from '../order-news.ts'
 import { componentName } from '../plain-words.ts'
 import { offerOf } from './offer-changes.ts'
+import { ordersOf } from './order-item.ts'
 
 /** What a transition says to the home. */
-export const noticeEffects: Pick<CaseBehaviour['effects'], 'askHome' | 'informHome' | 'askSolved'> = {
+export const noticeEffects: Pick<
+  CaseBehaviour['effects'],
+  'askHome' | 'informHome' | 'askSolved' | 'tellProven' | 'tellCalledOff'
+> = {
   async askHome(move) {
     const { core, work, cases } = move
     if (move.data.tell === false) return
@@ -83,5 +88,16 @@ export const noticeEffects: Pick<CaseBehaviour['effects'], 'askHome' | 'informHo
         cause: [record.case_id, record.attempts],
       })
     }
+  },
+
+  async tellProven({ core, work, cases }) {
+    for (const orderId of ordersOf(cases)) {
+      await tellProven(core, work, orderId, cases.find((record) => record.work_order_id === orderId)!)
+    }
+  },
+
+  /** The home knows what it called off itself. */
+  async tellCalledOff({ core, work, cases, event, by }) {
+    if (event === 'cancelled' && (by.kind === 'brand' || by.kind === 'platform')) await tellCalledOff(core, work, cases)
   },
 }
