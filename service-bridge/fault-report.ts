@@ -1,6 +1,5 @@
 import type { Selectable } from 'kysely'
 import {
-  CASE_STATES_OVER,
   type Diagnosis,
   type FaultReport,
   type FaultReportAnswer,
@@ -15,19 +14,16 @@ import { derivedId, HubError } from '#platform'
 import { type DevicesTable, type FaultReportsTable, submitChange } from '#store'
 import { alternativesOf } from './alternatives.ts'
 import type { Happen } from './case-driver.ts'
-import { type CaseRecord, changeCase, lockCase, recordTransition } from './case-record.ts'
+import { type CaseRecord, lockCase } from './case-record.ts'
 import type { Core, Work } from './core.ts'
 import { causeOf, confirmedShare, dataAgeSeconds } from './create-order.ts'
 import { caseFacts, productDocument } from './facts.ts'
 import { lockHome } from './offer-bundle.ts'
 import { evidenceItems } from './offer-terms.ts'
-import { addEpisode, insertCase, tellOpened } from './open-case.ts'
 import { tellBrand } from './outgoing.ts'
 import { componentName } from './plain-words.ts'
-import { FORESEEN_MS, REPORT_AGE_MS_MAX, REWORK_MS } from './policy.ts'
-import { flagReview } from './review.ts'
-import { beginSettling } from './settling.ts'
-import { setTimer } from './timers.ts'
+import { FORESEEN_MS, REPORT_AGE_MS_MAX } from './policy.ts'
+import { needOf } from './reported-need.ts'
 import type { Actor } from './views.ts'
 
 export type ReportRecord = Selectable<FaultReportsTable>
@@ -184,159 +180,6 @@ function symptomOf(
   }
   return null
 }
-
-interface Need extends ReportInput {
-  reportId: string
-  symptomName: Text | null
-}
-
-/** The need this report is about: one that is open, a repair that did not hold, an alert not yet asked about, or a new one. */
-async function needOf(
-  core: Core,
-  happen: Happen,
-  work: Work,
-  need: Need,
-): Promise<{ record: CaseRecord; joined: boolean }> {
-  const live = await liveCase(work, need)
-  if (live) {
-    await joinReport(core, happen, work, live, need)
-    return { record: live, joined: true }
-  }
-  const failed = await repairThatFailed(work, need)
-  if (failed) {
-    const why = `reported again by ${need.channel}`
-    const { kind } = await happen(work, [failed], 'still_broken', { by: need.by, why, data: { end: 'not_fixed' } })
-    if (kind === 'moved') {
-      await changeCase(work, failed, { wanted: true })
-      return { record: failed, joined: true }
-    }
-  }
-  return { record: await openReported(core, work, need), joined: false }
-}
-
-async function liveCase(work: Work, { device, component }: Need): Promise<CaseRecord | null> {
-  const cases = await work.tx
-    .selectFrom('cases')
-    .selectAll()
-    .where('brand_id', '=', work.brandId)
-    .where('device_id', '=', device.device_id)
-    .where('state', 'not in', [...CASE_STATES_OVER])
-    .where((eb) => (device.home_id === null ? eb('home_id', 'is', null) : eb('home_id', '=', device.home_id)))
-    .orderBy('opened_at_ms', 'desc')
-    .orderBy('case_id')
-    .forUpdate()
-    .execute()
-  const of = (key: string): CaseRecord | undefined => cases.find((record) => record.component === key)
-  if (component !== null) return of(component) ?? of(WHOLE_DEVICE) ?? null
-  const worst = (['critical', 'warning', 'info'] as const).flatMap((severity) =>
-    cases.filter((record) => record.severity === severity),
-  )
-  return of(WHOLE_DEVICE) ?? worst[0] ?? null
-}
-
-/** A repair of this very component that ended not long ago, in the same home: the same case, as rework. */
-async function repairThatFailed(work: Work, { device, component }: Need): Promise<CaseRecord | null> {
-  if (component === null || device.home_id === null) return null
-  const row = await work.tx
-    .selectFrom('cases')
-    .selectAll()
-    .where('brand_id', '=', work.brandId)
-    .where('device_id', '=', device.device_id)
-    .where('component', '=', component)
-    .where('home_id', '=', device.home_id)
-    .orderBy('opened_at_ms', 'desc')
-    .orderBy('case_id', 'desc')
-    .limit(1)
-    .forUpdate()
-    .executeTakeFirst()
-  const lately = row?.state === 'closed' && (row.closed_at_ms ?? 0) > work.atMs - REWORK_MS
-  return lately && row.work_order_id !== null ? row : null
-}
-
-/** What a report does to a need that is already open: it is asked about sooner, and a person stands behind it. */
-async function joinReport(core: Core, happen: Happen, work: Work, record: CaseRecord, need: Need): Promise<void> {
-  await recordTransition(work, record, {
-    event: 'joined',
-    row: 'C2',
-    from: record.state,
-    to: record.state,
-    by: need.by,
-    why: `reported by ${need.channel}`,
-    evidence: { report: need.reportId, symptom: need.symptom },
-  })
-  await changeCase(work, record, { wanted: true, ...(record.dispatch === 'notify' ? { dispatch: 'offer' } : {}) })
-  switch (record.state) {
-    case 'held':
-      // A home that notices it too is no false alarm: it goes on alone.
-      await happen(work, [record], 'storm_released', { by: need.by, why: 'the home reports it' })
-      return
-    case 'open':
-      return setTimer(work, 'settle', record.case_id, work.atMs, null, record.opened_at_ms)
-    case 'snoozed':
-      if (record.offer_id !== null) await setTimer(work, 'snooze', record.offer_id, work.atMs)
-      return
-    case 'verifying':
-      // Only a word about this very component speaks against its repair; anything else a person reads.
-      if (need.component === record.component)
-        await happen(work, [record], 'still_broken', {
-          by: need.by,
-          why: 'the home reports it',
-          data: { end: 'not_fixed' },
-        })
-      else await flagReview(core, work, record, 'a fault was reported while its repair is being proven')
-      return
-    case 'offered':
-      return
-    default:
-      await flagReview(core, work, record, 'a fault was reported while an order is out')
-  }
-}
-
-/** C2: a need of its own, with the worst alert that is open behind it where there is one. */
-async function openReported(core: Core, work: Work, need: Need): Promise<CaseRecord> {
-  const { device, component } = need
-  const alerts = await work.tx
-    .selectFrom('alerts')
-    .selectAll()
-    .where('brand_id', '=', work.brandId)
-    .where('device_id', '=', device.device_id)
-    .where('mode', '=', 'active')
-    .where('state', '<>', 'resolved')
-    .where('silent', '=', false)
-    .orderBy('opened_at_ms', 'desc')
-    .orderBy('episode_id')
-    .execute()
-  const ofComponent = alerts.filter((alert) => component === null || alert.component === component)
-  const alert = (['critical', 'warning', 'info'] as const)
-    .flatMap((severity) => ofComponent.filter((one) => one.severity === severity))
-    .find((one) => /^[a-zA-Z]/.test(one.component))
-  const place = component ?? alert?.component ?? WHOLE_DEVICE
-  const record = await insertCase(work, {
-    caseId: derivedId('case', need.reportId),
-    deviceId: device.device_id,
-    component: place,
-    device,
-    source: 'reported',
-    severity: (alert?.severity as CaseRecord['severity'] | undefined) ?? 'warning',
-    safety: alert?.safety ?? null,
-    dispatch: 'offer',
-    rule: alert ? { key: alert.rule_key, version: alert.rule_version } : null,
-    beganWith: need.reportId,
-    evidence: alert?.evidence ?? [],
-    cause: { code: need.symptom ?? 'reported', text: need.symptomName ?? REPORTED },
-  })
-  await tellOpened(core, work, record, {
-    row: 'C2',
-    by: need.by,
-    why: `reported by ${need.channel}`,
-    evidence: { report: need.reportId, symptom: need.symptom },
-  })
-  if (alert) await addEpisode(work, record, { episodeId: alert.episode_id, ruleKey: alert.rule_key })
-  await beginSettling(core, work, record)
-  return record
-}
-
-const REPORTED: Text = { en: 'You reported a fault', 'zh-CN': '您反映了故障' }
 
 /** No alert of it in the thirty days before somebody noticed: the fault was not foreseen. */
 async function unforeseen(work: Work, input: ReportInput, component: string | null): Promise<boolean> {
