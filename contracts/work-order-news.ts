@@ -14,6 +14,7 @@ export const WorkOrderCancelled = Type.Object(
     ...about,
     /** `hub`, `brand`, `homeowner`, `partner` or `technician`. */
     by: Type.String(),
+    /** A code or a text of the hub, `called_off` where the brand ended it; never what a person wrote. */
     reason: Nullable(Type.String()),
   },
   { additionalProperties: false },
