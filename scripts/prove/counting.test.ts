@@ -47,7 +47,7 @@ test('the slow catalog wants the same share of fewer readings, and changes nothi
   const [hepa] = slow[0]!.product.components!
   expect(hepa!.recovery!.minReadings).toBe(1)
   const bearing = slow[2]!.rules.find((rule) => rule.key === 'bearing-worn')!
-  expect(JSON.stringify(bearing.when)).toContain('"atLeast":10')
+  expect(JSON.stringify(bearing.when)).toContain('"atLeast":20')
   const unlike = (text: string) => text.replace(/"(atLeast|minReadings)":\d+/g, '')
   expect(unlike(JSON.stringify(slow.map((entry) => entry.rules)))).toBe(
     unlike(JSON.stringify(catalog.map((entry) => entry.rules))),
