@@ -11,6 +11,8 @@ export interface SmallBrandOptions {
   agreement: AgreementDocument
   /** One appliance each. */
   homes: number
+  /** Where the homes stand, by turns; one street when absent. */
+  regions?: readonly string[]
   /** A standing consent to send somebody without asking again. */
   standingShare: boolean
 }
@@ -75,9 +77,10 @@ export async function setUpSmallBrand(hub: HubApi, options: SmallBrandOptions): 
 }
 
 async function addHome(brand: HubApi, index: number, options: SmallBrandOptions): Promise<string> {
+  const { regions = ['310115005'] } = options
   const home = await brand.post<{ id: string }>('/api/homes', {
     timeZone: 'Asia/Shanghai',
-    region: '310115005',
+    region: regions[index % regions.length],
     // Whoever tries something at night must not wait for the morning.
     quietHours: { from: '00:00', to: '00:00' },
     externalRef: `home-${index}`,

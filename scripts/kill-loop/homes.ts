@@ -39,10 +39,13 @@ const RESTLESS: RuleDocument = {
   dispatch: 'notify',
 }
 
+/** So many cities that no storm of one of them is held: what is held depends on the hour, and the books would differ. */
+const REGIONS = ['320102', '320211', '330106', '330206', '340104', '350203', '360102', '370202', '410102', '420102']
+
 const AGREEMENT: AgreementDocument = {
   partnerKey: 'swift-repair',
   accountNo: 'A-1',
-  coverage: ['310115'],
+  coverage: REGIONS,
   skills: ['air-purifier'],
   currency: 'CNY',
   prices: [{ kind: 'labour', amountMinor: 6_000 }],
@@ -60,6 +63,7 @@ export function setUpHomes(
     rules: [RULE, RESTLESS],
     agreement: AGREEMENT,
     homes: count,
+    regions: REGIONS,
     standingShare: true,
   })
 }
