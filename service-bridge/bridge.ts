@@ -27,7 +27,7 @@ import type {
 } from '#contracts'
 import type { Clock, HubError, Logger, Random, SecretBox } from '#platform'
 import type { Database, Tx } from '#store'
-import type { FiledReport } from './fault-report.ts'
+import type { FiledReport } from './reports/fault-report.ts'
 import type {
   Actor,
   AgreementView,

@@ -1,8 +1,8 @@
 import { sql } from 'kysely'
 import type { Channel, ExtendedWarranty, ProductDocument, RuleDocument, RuleService, Text } from '#contracts'
-import type { CaseRecord } from './case-record.ts'
+import type { CaseRecord } from './cases/case-record.ts'
 import type { Work } from './core.ts'
-import type { QuietHours } from './quiet-hours.ts'
+import type { QuietHours } from './notices/quiet-hours.ts'
 
 /** What offers and orders need to know of a case's surroundings. */
 export interface CaseFacts {

@@ -1,8 +1,9 @@
-export { forgetEffects } from './acted-upon.ts'
 export type { BridgeOptions, BridgePolicy, ServiceBridge } from './bridge.ts'
+export { forgetEffects } from './cases/acted-upon.ts'
+export { type RuleVerdict, trustSettings, verdictsOf } from './cases/rule-score.ts'
 export { checkSignature, newWebhookSecret, type SignatureCheck, signatureHeaders } from './delivery/signature.ts'
+export { type CoverageAnswer, type CoverageQuestion, coverageOf } from './orders/warranty.ts'
 export { DEFAULT_POLICY as servicePolicy } from './policy.ts'
-export { type RuleVerdict, trustSettings, verdictsOf } from './rule-score.ts'
 export { createServiceBridge } from './service-bridge.ts'
 export type {
   Actor,
@@ -26,4 +27,3 @@ export type {
   WorkOrderView,
 } from './views.ts'
 export { GATE_SCOPES } from './views.ts'
-export { type CoverageAnswer, type CoverageQuestion, coverageOf } from './warranty.ts'

@@ -2,8 +2,8 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { CASE_STATES_OVER, type Episode, instant, type OfferView } from '#contracts'
 import { createLogger, isHubError } from '#platform'
-import type { OfferTerms } from './offer-terms.ts'
-import { isQuiet } from './quiet-hours.ts'
+import { isQuiet } from './notices/quiet-hours.ts'
+import type { OfferTerms } from './offers/offer-terms.ts'
 import { BRAND_USER, DAY, HOUR, MINUTE, makeWorld, type World } from './testing/world.ts'
 
 /**

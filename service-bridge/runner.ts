@@ -1,5 +1,5 @@
 import { type Clock, realClock, toError } from '#platform'
-import type { Happen } from './case-driver.ts'
+import type { Happen } from './cases/case-driver.ts'
 import { type Core, inHub } from './core.ts'
 import type { DeliveryEngine } from './delivery/delivery-engine.ts'
 import { timerHandlers } from './timer-handlers.ts'

@@ -1,8 +1,8 @@
 import type { Selectable } from 'kysely'
 import { EVENT_TYPE_PREFIX } from '#contracts'
 import { type DeliveriesTable, HUB_BRAND, type Tx } from '#store'
-import { gateInTheWay } from '../gate.ts'
-import { quietOverAt } from '../quiet-hours.ts'
+import { gateInTheWay } from '../cases/gate.ts'
+import { quietOverAt } from '../notices/quiet-hours.ts'
 
 type Delivery = Selectable<DeliveriesTable>
 

@@ -1,6 +1,6 @@
 import type { SecretBox } from '#platform'
 import type { DestinationKind, Tx } from '#store'
-import { endpointPlace, openSecrets, partnerPlace, secretsInForce } from '../partner-secrets.ts'
+import { endpointPlace, openSecrets, partnerPlace, secretsInForce } from '../partners/partner-secrets.ts'
 import type { Breaker } from './breaker.ts'
 
 /** One endpoint that events go to: a partner's, or one of a brand's own. */
