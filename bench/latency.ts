@@ -16,6 +16,11 @@ import { type HubProcess, startHubProcess } from './hub-process.ts'
 
 /** Longest the last order may take to arrive. */
 const PATIENCE_MS = 60_000
+/** Needs of one rule in one city and hour that are no storm yet, with room: this is about the straight way. */
+const HOMES_PER_CITY = 4
+
+/** Where a home stands: a few to a city, so that nothing is held for looking like a fault of many. */
+const regionOf = (home: number): string => `${1_100 + Math.floor(home / HOMES_PER_CITY)}05`
 
 export interface Latency {
   orders: number
@@ -85,7 +90,7 @@ async function register(hub: HubApi, orders: number): Promise<Map<string, string
   await brand.post('/api/agreements', {
     partnerKey: 'bench-partner',
     accountNo: 'B-1',
-    coverage: ['310115'],
+    coverage: [...new Set(Array.from({ length: orders }, (_, i) => regionOf(i).slice(0, 2)))],
     skills: ['air-purifier'],
     currency: 'CNY',
     prices: [
@@ -104,7 +109,7 @@ async function register(hub: HubApi, orders: number): Promise<Map<string, string
     leadDays: { '': 1 },
   })
   const homes: string[] = []
-  for (let i = 0; i < orders; i++) homes.push(await consentingHome(brand))
+  for (let i = 0; i < orders; i++) homes.push(await consentingHome(brand, regionOf(i)))
   const { rows } = await brand.post<{ rows: { serial: string; accessToken: string }[] }>('/api/devices/bulk', null, {
     raw: {
       type: 'application/x-ndjson',
@@ -126,10 +131,10 @@ async function register(hub: HubApi, orders: number): Promise<Map<string, string
   return new Map(rows.map(({ serial, accessToken }) => [serial, accessToken]))
 }
 
-async function consentingHome(brand: HubApi): Promise<string> {
+async function consentingHome(brand: HubApi, region: string): Promise<string> {
   const home = await brand.post<{ id: string }>('/api/homes', {
     timeZone: 'Asia/Shanghai',
-    region: '310115005',
+    region,
     address: { province: '上海市', city: '上海市', district: '浦东新区', street: '示例街道', community: '示例花园' },
     people: [{ role: 'owner', channel: 'app', locale: 'zh-CN', decides: true, pays: true }],
   })

@@ -2,7 +2,9 @@
  * Kills the hub again and again while appliances send, and then asks: is everything that was acknowledged
  * in the log and in the history, and do alerts, cases and orders equal those of the same log read from empty?
  *
- *   node scripts/kill-loop.ts [--cycles 20] [--devices 20] [--seed 1]
+ *   node scripts/kill-loop.ts [--cycles 20] [--devices 20] [--cities 10] [--seed 1]
+ *
+ * With one city the needs of all appliances look like a storm and most are held for the brand.
  */
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
@@ -22,6 +24,7 @@ const { values } = parseArgs({
   options: {
     cycles: { type: 'string', default: '20' },
     devices: { type: 'string', default: '20' },
+    cities: { type: 'string', default: '10' },
     seed: { type: 'string', default: '1' },
     keep: { type: 'boolean', default: false },
   },
@@ -65,7 +68,12 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => pr
 
 let child = await startHub()
 const hub = new HubApi(`http://127.0.0.1:${httpPort}`, adminKey)
-const house = await setUpHomes(hub, { count: devices, partnerUrl: partner.url, nowMs: realClock.nowMs() })
+const house = await setUpHomes(hub, {
+  count: devices,
+  cities: Number(values.cities),
+  partnerUrl: partner.url,
+  nowMs: realClock.nowMs(),
+})
 partnerSecret = house.partnerSecret
 
 const ledger = new Ledger()

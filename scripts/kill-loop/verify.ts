@@ -100,8 +100,12 @@ export async function verify(
     const replayed = await openDatabase({ url: replayUrls.appUrl, logger })
     try {
       await readFromEmpty(replayed, { reader, box, logger })
+      // A storm is counted when needs are decided: live over the trial, here all at once. What either life held for
+      // the brand went no further there; that it is there at all, once and about the same part, has to agree.
+      const heldOnce = new Set([...(await heldIn(lived)), ...(await heldIn(replayed))])
+      counts.held = heldOnce.size
       for (const what of ['alerts', 'alert_transitions', 'cases', 'orders'] as const) {
-        const [was, is] = [await rowsOf(lived, what), await rowsOf(replayed, what)]
+        const [was, is] = [await rowsOf(lived, what, heldOnce), await rowsOf(replayed, what, heldOnce)]
         counts[what] = was.length
         tell(
           faults,
@@ -178,8 +182,19 @@ async function readFromEmpty(
   await bridge.stop()
 }
 
+async function heldIn(db: Database): Promise<string[]> {
+  const rows = await db.asHub((tx) =>
+    tx.selectFrom('cases').select('case_id').where('hold_id', 'is not', null).execute(),
+  )
+  return rows.map((row) => row.case_id)
+}
+
 /** Rows as text, so that sets of them compare; without what a clock of either life put in. */
-async function rowsOf(db: Database, what: 'alerts' | 'alert_transitions' | 'cases' | 'orders'): Promise<string[]> {
+async function rowsOf(
+  db: Database,
+  what: 'alerts' | 'alert_transitions' | 'cases' | 'orders',
+  heldOnce: ReadonlySet<string>,
+): Promise<string[]> {
   return db.asHub(async (tx) => {
     const rows =
       what === 'cases'
@@ -195,6 +210,11 @@ async function rowsOf(db: Database, what: 'alerts' | 'alert_transitions' | 'case
               .orderBy('item_id')
               .execute()
           : await tx.selectFrom(what).selectAll().orderBy('episode_id').execute()
+    if (what === 'orders') return rows.filter((row) => !heldOnce.has(caseOf(row))).map((row) => JSON.stringify(row))
+    if (what === 'cases')
+      return rows.map((row) => JSON.stringify(heldOnce.has(caseOf(row)) ? { ...row, state: 'held or not' } : row))
     return rows.map((row) => JSON.stringify(row))
   })
 }
+
+const caseOf = (row: object): string => ('case_id' in row ? String(row.case_id) : '')
