@@ -11,6 +11,7 @@ import type { Turn } from './turn.ts'
 import { lookAtCalendar } from './turning.ts'
 import { meter, restartMeter } from './usage-meter.ts'
 import { verificationWindowMs } from './verification.ts'
+import { warmUpMs } from './warm-up.ts'
 import { weigh } from './weigh.ts'
 
 /** The newest service of a component, with how counters stood then: rules enabled later count from here too. */
@@ -21,13 +22,13 @@ export interface Service {
 
 /**
  * T26: a component was renewed or repaired. Alerts of it end as serviced when their condition is
- * known-false now; otherwise at the first known-false answer within the verification window. One
- * that is known-true after that was not fixed and stays the episode it is. Windows begin anew: what was
+ * known-false now; otherwise at the first known-false answer within the verification window, or within the
+ * rule's own where that is longer. One that is known-true after that was not fixed and stays the episode it is. Windows begin anew: what was
  * measured before says nothing of the new part, also where it arrives only now. Usage and age since service
  * begin anew, which their conditions feel at once.
  */
 export function markServiced(turn: Turn, device: Device, component: string, atMs: number): void {
-  const deadlineMs = turn.atMs + verificationWindowMs(device, component)
+  const verificationMs = verificationWindowMs(device, component)
   const servicedMs = Math.min(atMs, turn.atMs)
   const renewed = noteService(device, component, servicedMs)
   for (const instance of device.instances) {
@@ -41,8 +42,13 @@ export function markServiced(turn: Turn, device: Device, component: string, atMs
     if (!episode) continue
     if (core[offset + TRUTH] === FALSE && device.knows(turn, instance))
       closeInstance(turn, device, instance, 'serviced')
-    else episode.serviced = { atMs: servicedMs, deadlineMs }
+    else episode.serviced = { atMs: servicedMs, deadlineMs: turn.atMs + Math.max(verificationMs, viewMs(instance)) }
   }
+}
+
+/** A window that began anew must fill before the condition can be known at all: its answer may take that long. */
+function viewMs({ plan, windows }: Instance): number {
+  return plan.rule !== null && windows.length > 0 ? warmUpMs(plan.rule) : 0
 }
 
 /** Notes the service, unless a later one is known already: several sources may tell of the same. */

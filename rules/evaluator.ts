@@ -14,7 +14,7 @@ import { type ViewFilter, viewOf } from './views.ts'
 import { warmUpMs } from './warm-up.ts'
 
 /** Raised with any change that could change a decision; stored in checkpoints and told by `hub.upgraded`. */
-export const EVALUATOR_VERSION = 4
+export const EVALUATOR_VERSION = 5
 
 /** A version of a rule that waits to be warm, and the hub time from which it is. */
 export interface WarmingRule {

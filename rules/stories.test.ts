@@ -708,6 +708,20 @@ describe('T26 and verification', () => {
     expect(story.state()).toBe('recovering')
   })
 
+  test('T26: a window longer than the verification window answers when it is full again; until then nothing is said', () => {
+    const when = { metric: 'filter_dp_pa', op: '>', value: 250, agg: 'mean', window: '3d', atLeast: 3_000 } as const
+    const story = new Story({ rules: [{ ...filterRule, when }] })
+    story.series('260x3010')
+    expect(story.state()).toBe('firing')
+    story.control(3_010, reset(story.at(3_010)))
+    // A day is over, and three thousand readings of the new part are not there yet.
+    story.series('100x2990', 3_011)
+    expect(story.told()).toEqual(['3001 alert.firing'])
+    expect(story.state()).toBe('firing')
+    story.series('100x20', 6_001)
+    expect(story.told().slice(1)).toEqual(['6010 alert.resolved serviced'])
+  })
+
   test('verified: the recovery held; what was latched is released', () => {
     const story = new Story({ rules: [filterRule], restartAlways: true })
     story.series('260x4')
