@@ -1,4 +1,5 @@
 import { connect as connectTcp } from 'node:net'
+import { generate } from 'mqtt-packet'
 import { expect, onTestFinished, test } from 'vitest'
 import { startBroker, tokenOf } from './testing/broker-fixture.ts'
 import { Journal } from './testing/journal.ts'
@@ -55,6 +56,26 @@ test('after authentication a packet may have 256 KiB and not one byte more', asy
   await client.closed
   expect(telemetry.length).toBe(1)
   expect(audits.entries).toMatchObject([{ action: 'protocol_violation', detail: expect.stringContaining('262145') }])
+})
+
+test('what is taken in of a flood of tiny readings stays near what is dealt with; the rest waits at the sender', async () => {
+  const packet = generate(publishPacket({ payload: '{"rpm":1}', qos: 0 }))
+  const total = 100_000
+  let dealtWith = 0
+  let aheadMost = 0
+  const { broker, port, telemetry } = await startBroker({
+    limits: { packetsPerSecond: 1e9 },
+    onTelemetry: async (messages) => {
+      aheadMost = Math.max(aheadMost, broker.stats().bytesIn - dealtWith)
+      for (const message of messages) telemetry.push(message)
+      dealtWith += messages.length * packet.length
+      await new Promise((resolve) => setImmediate(resolve))
+    },
+  })
+  const device = await connected(port, tokenOf('cred_a'))
+  device.stream.write(Buffer.concat(Array<Buffer>(total).fill(packet)))
+  await telemetry.reaches(total)
+  expect(aheadMost).toBeLessThan(512 * 1_024)
 })
 
 test('the larger frame is only for who has proved who they are', async () => {

@@ -7,6 +7,11 @@ import type { BrokerLimits } from './limits.ts'
 import type { CutReason } from './stats.ts'
 import { TokenBucket } from './token-bucket.ts'
 
+/**
+ * Bytes taken from the stream at a time: what one read may pass on of ordinary readings, with room. Taking all that
+ * lies there would have the stream fetch as much again each time, and so take in far more than is dealt with.
+ */
+const READ_BYTES = 32 * 1_024
 /** Packet type 1 and no flags [MQTT-2.2.2-2]. */
 const CONNECT_BYTE = CONNECT << 4
 
@@ -67,7 +72,7 @@ export class ReadGate {
     )
     this.#bucket = new TokenBucket({ perSecond: options.limits.packetsPerSecond, nowMs: this.#clock.nowMs() })
     const original = stream.read.bind(stream)
-    this.#readStream = () => original(null as unknown as undefined) as Buffer | null
+    this.#readStream = () => original(Math.min(READ_BYTES, stream.readableLength) || undefined) as Buffer | null
     // Node itself calls `read(0)` to refill; only the consumer passes `null`.
     stream.read = (size?: number | null) => (size === null ? this.#read() : original(size as undefined))
   }
@@ -136,7 +141,8 @@ export class ReadGate {
       this.#roomGranted = false
       try {
         const passed = this.#pass(chunk)
-        if (passed !== 'express') return passed
+        // A part of a frame, or frames that went past the parser: there may be more at hand.
+        if (passed !== null) return passed
       } catch (error) {
         if (!(error instanceof FrameError)) throw error
         this.stop()
@@ -146,8 +152,8 @@ export class ReadGate {
     }
   }
 
-  /** What the parser may see; `express` when the frames went past it and more can be read. */
-  #pass(chunk: Buffer): Buffer | null | 'express' {
+  /** What the parser may see; `null` when there is nothing for it in this. */
+  #pass(chunk: Buffer): Buffer | null {
     const first = this.#phase === 'first-frame'
     if (first && !this.#guard.midFrame && chunk[0] !== CONNECT_BYTE) {
       // Known from the first byte: no need to wait for the rest of what is no CONNECT.
@@ -163,7 +169,7 @@ export class ReadGate {
     this.#bucket.take(taken.packets, this.#clock.nowMs())
     if (taken.express) {
       this.#options.express.take(taken.bytes, taken.packets)
-      return 'express'
+      return null
     }
     if (taken.disconnect) this.#options.onDisconnectPacket()
     if (!first) return taken.bytes
