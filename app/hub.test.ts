@@ -63,6 +63,24 @@ test('a hub takes readings, stops without losing one, and goes on where it was',
   expect(await recorded(second.addresses.httpUrl, made, 4)).toEqual([101, 102, 103, 104])
 }, 60_000)
 
+test('an appliance that was claimed is its new home’s alone: what its old token had open is closed', async () => {
+  const hub = await testHub(await testEnvironment())
+  const { brandKey, device } = await addDevice(hub.addresses.httpUrl)
+  const client = await mqtt.connectAsync(hub.addresses.mqttUrl, { username: device.token, reconnectPeriod: 0 })
+  const closed = new Promise((resolve) => client.once('close', resolve))
+  const brand = new HubApi(hub.addresses.httpUrl, brandKey)
+  const home = await brand.post<{ id: string }>('/api/homes', {})
+  const claim = { serial: 'SN-1', product: 'ap-300', home: home.id }
+  const { token } = await brand.post<{ token: string }>('/api/claim-tokens', claim)
+  const answer = await brand.post<{ status: string }>('/api/v1/provision', {
+    deviceName: 'SN-1',
+    provisionDeviceKey: 'claim',
+    provisionDeviceSecret: token,
+  })
+  expect(answer.status).toBe('SUCCESS')
+  await closed
+}, 60_000)
+
 test('a second hub on the same folder is refused and the first goes on (case 8)', async () => {
   const env = await testEnvironment()
   const hub = await testHub(env)

@@ -112,6 +112,9 @@ async function open(config: HubConfig, options: HubOptions, parts: AsyncDisposab
   // Some of these are told of each other's doings before all of them exist.
   let logPart: LogPart | null = null
   let broker: Broker | null = null
+  const dropSessions = (whose: Parameters<Broker['dropSessions']>[0]): void => {
+    broker?.dropSessions(whose).catch((error) => logger.warn({ err: error, ...whose }, 'sessions stay open'))
+  }
   const changes = createChangeFeed()
   const bridge = createServiceBridge({
     db,
@@ -141,11 +144,8 @@ async function open(config: HubConfig, options: HubOptions, parts: AsyncDisposab
         events: {
           onEffects: () => bridge.nudge(),
           onChanged: (change) => changes.publish(change),
-          onRemoved: (deviceId) => {
-            broker
-              ?.dropSessions({ deviceId })
-              .catch((error) => logger.warn({ err: error, deviceId }, 'sessions stay open'))
-          },
+          onRemoved: (deviceId) => dropSessions({ deviceId }),
+          onRevoked: (credentialId) => dropSessions({ credentialId }),
           onFatal: (thrown) => failure.resolve(toError(thrown)),
         },
       },

@@ -96,6 +96,33 @@ test('who keeps asking for foreign topics is closed, and the audit book stays sh
   expect(audits.length).toBe(4)
 })
 
+test.each([
+  ['NUL', 'v1/devices/me/telemetry\u0000'],
+  ['a character cut in half by the length of an entry', `${'x'.repeat(255)}😀 and more`],
+])('what is written down of a topic can be stored: %s', async (_what, topic) => {
+  const { port, audits } = await startBroker()
+  const client = await connected(port, tokenOf('cred_a'))
+  client.send(publishPacket({ topic }))
+  await client.closed
+  const detail = (await audits.reaches(1))[0]!.detail
+  expect(detail.isWellFormed()).toBe(true)
+  expect(detail).not.toContain('\0')
+})
+
+test('a device that is closed for the same again and again does not fill the audit book', async () => {
+  const { broker, port, audits } = await startBroker()
+  for (let i = 0; i < 60; i++) {
+    const client = await connected(port, tokenOf('cred_a'))
+    client.send(publishPacket({ topic: 'v1/devices/dev_b/telemetry' }))
+    await client.closed
+  }
+  const neighbour = await connected(port, tokenOf('cred_b'))
+  neighbour.send(publishPacket({ topic: 'v1/devices/dev_a/telemetry' }))
+  await neighbour.closed
+  expect(broker.stats().cut).toEqual({ foreign_topic: 61 })
+  expect(audits.entries.map(({ deviceId }) => deviceId)).toEqual([...Array(20).fill('dev_a'), 'dev_b'])
+})
+
 test('subscriptions of a session are bounded', async () => {
   const { port } = await startBroker({ limits: { subscriptionsPerSession: 2 } })
   const client = await connected(port, tokenOf('cred_a'))

@@ -34,6 +34,45 @@ test('a command reaches the device and is done when the device answers', async (
   expect(await result).toEqual({ outcome: 'response', response: { done: true } })
 })
 
+test.each([
+  ['arrays', '['.repeat(50_000) + ']'.repeat(50_000)],
+  ['objects', '{"a":'.repeat(20_000) + '1' + '}'.repeat(20_000)],
+])('an answer nested deeper than can be handed on is none: %s', async (_what, payload) => {
+  const { broker, port } = await startBroker()
+  const device = await listening(port, 'cred_a')
+  const result = broker.sendCommand('dev_a', { method: 'state', timeoutMs: 5_000 })
+  await answerNext(device, payload)
+  expect(await result).toEqual({ outcome: 'response', response: null })
+})
+
+test('brackets in a text, after an escaped quote too, are no nesting', async () => {
+  const { broker, port } = await startBroker()
+  const device = await listening(port, 'cred_a')
+  const result = broker.sendCommand('dev_a', { method: 'state', timeoutMs: 5_000 })
+  const text = `"\\${'['.repeat(200)}`
+  await answerNext(device, JSON.stringify({ text }))
+  expect(await result).toEqual({ outcome: 'response', response: { text } })
+})
+
+test('questions cost a device more than readings: it is read slower, and its neighbour is not', async () => {
+  const { port } = await startBroker({ limits: { packetsPerSecond: 1_000, packetsPerQuestion: 60_000 } })
+  const device = await connected(port, tokenOf('cred_a'))
+  const topic = 'v1/devices/me/attributes/response/+'
+  device.send({ cmd: 'subscribe', messageId: 1, subscriptions: [{ topic, qos: 0 }] })
+  await device.next('suback')
+  const question = publishPacket({ topic: 'v1/devices/me/attributes/request/1', payload: '{"clientKeys":"a"}', qos: 0 })
+  device.send(...Array.from({ length: 4 }, () => question), { cmd: 'pingreq' })
+  await device.next('pingresp')
+  const paid = publishPacket({ messageId: 7 })
+  device.send(paid)
+  const neighbour = await connected(port, tokenOf('cred_b'))
+  neighbour.send(paid)
+  await neighbour.next('puback')
+  // Four cost four minutes' worth: the reading behind them waits for its turn.
+  expect(device.heard.entries.filter(({ cmd }) => cmd === 'puback')).toEqual([])
+  expect(device.heard.entries.filter(({ cmd }) => cmd === 'publish').length).toBe(4)
+})
+
 test('delivered but not answered is a time-out; the late answer changes nothing', async () => {
   const { broker, port } = await startBroker()
   const device = await listening(port, 'cred_a')

@@ -3,7 +3,7 @@
  * can be switched off, because each answers a way in which one client could hurt the others.
  */
 export interface BrokerLimits {
-  /** Largest packet before the client has proved who it is. */
+  /** Largest packet of who has not proved who they are: a CONNECT, and all that provisioning needs. */
   frameBytesBeforeAuth: number
   /** Largest packet of a known client: a buffered upload of some hours. */
   frameBytesAfterAuth: number
@@ -21,6 +21,8 @@ export interface BrokerLimits {
   unauthenticatedMax: number
   /** Per connection. Beyond it the hub reads slower; nothing is dropped. */
   packetsPerSecond: number
+  /** What asks the hub something counts as so many packets: each answer is a look into the database. */
+  packetsPerQuestion: number
   /** Publishes of one connection awaiting storage: half of it is what one read may add. */
   inFlightPackets: number
   /** The same in payload bytes. */
@@ -64,6 +66,7 @@ export const BROKER_LIMITS: Readonly<BrokerLimits> = {
   connectionsMax: 100_000,
   unauthenticatedMax: 5_000,
   packetsPerSecond: 5_000,
+  packetsPerQuestion: 50,
   inFlightPackets: 256,
   inFlightBytes: 512 * 1_024,
   topicLevels: 8,

@@ -75,7 +75,8 @@ export function createMqtt(parts: MqttParts): Mqtt {
         (refusal) => {
           if (connection.closed) return
           if (refusal) return connection.refuse(refusal.code, refusal.reason)
-          arrivals.proved(connection.origin.socket)
+          // Who asks for provisioning has proved nothing, and goes on being counted among those who have not.
+          if (connection.device) arrivals.proved(connection.origin.socket)
           proceed(null, true)
         },
         (error: unknown) => {
@@ -105,7 +106,8 @@ export function createMqtt(parts: MqttParts): Mqtt {
   })
   aedes.on('connackSent', (_packet, client) => {
     counters.accepted++
-    connectionOf(client).gate.open()
+    const connection = connectionOf(client)
+    connection.gate.open({ proved: connection.device !== null })
   })
   aedes.on('clientReady', (client) => {
     const connection = connectionOf(client)

@@ -75,6 +75,19 @@ test('requests of one address are limited, over all its sessions', async () => {
   expect(limited).toEqual([false, false, true])
 })
 
+test('who asks for provisioning has proved nothing: small packets only, and counted among strangers', async () => {
+  const { broker, port } = await startBroker({ limits: { unauthenticatedMax: 2 } })
+  const large = await asking(port)
+  large.send(publishPacket({ topic: '/provision/request', payload: 'x'.repeat(16 * 1_024) }))
+  await large.closed
+  expect(broker.stats().cut).toEqual({ frame_too_large: 1 })
+  const first = await asking(port)
+  await asking(port)
+  await asking(port)
+  await first.closed
+  expect(broker.stats().cut).toEqual({ frame_too_large: 1, unauthenticated_max: 1 })
+})
+
 test('the session ends after its time', async () => {
   const { broker, port } = await startBroker({ limits: { provisionSessionMs: 20 } })
   await (await connected(port, 'provision')).closed

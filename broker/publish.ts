@@ -8,6 +8,7 @@ import { answerDeviceRequest } from './device-request.ts'
 import type { Gateways } from './gateways.ts'
 import type { Credential } from './identity.ts'
 import type { InFlight } from './in-flight.ts'
+import type { BrokerLimits } from './limits.ts'
 import type { BrokerOptions, InboundMessage } from './options.ts'
 import type { Outbound } from './outbound.ts'
 import { json, jsonObject, text } from './payload.ts'
@@ -18,6 +19,7 @@ import { publishRoute, type Route, type RouteName } from './topics.ts'
 
 export interface PublishContext {
   options: BrokerOptions
+  limits: Pick<BrokerLimits, 'packetsPerQuestion'>
   store: SessionStore
   outbound: Outbound
   gateways: Gateways
@@ -45,6 +47,7 @@ export function handlePublish(
   // Nothing of ours is retained; a flag on telemetry asks for nothing that could be given.
   packet.retain = false
   context.counters.countReceived(route.name)
+  if (QUESTIONS.has(route.name)) connection.gate.charge(context.limits.packetsPerQuestion)
   const known = packet.qos === 2 && context.store.knows(connection.sessionKey, packet)
   const work = known ? Promise.resolve() : carry(context, connection, route, packet)
   const load = { packets: 1, bytes: packet.payload.length, stored: STORED.has(packet.topic) }
@@ -127,6 +130,13 @@ export function inOrder(
     },
   )
 }
+
+/** Answered from the database. Provisioning has a limit of its own. */
+const QUESTIONS: ReadonlySet<RouteName> = new Set([
+  'attributes-request',
+  'gateway-attributes-request',
+  'device-request',
+])
 
 const STORED: ReadonlySet<string> = new Set([
   'v1/devices/me/telemetry',

@@ -77,10 +77,10 @@ export class ReadGate {
     stream.read = (size?: number | null) => (size === null ? this.#read() : original(size as undefined))
   }
 
-  /** CONNECT was accepted: everything passes now, up to the larger frame. */
-  open(): void {
+  /** CONNECT was accepted: everything passes now, of who has proved who they are up to the larger frame. */
+  open({ proved }: { proved: boolean }): void {
     if (this.#phase === 'stopped') return
-    this.#guard.bytesMax = this.#limits.frameBytesAfterAuth
+    if (proved) this.#guard.bytesMax = this.#limits.frameBytesAfterAuth
     this.#phase = 'open'
     this.#wake()
   }
@@ -96,6 +96,11 @@ export class ReadGate {
   began(packets: number, bytes: number): void {
     this.#inFlight += packets
     this.#inFlightBytes += bytes
+  }
+
+  /** What was read costs as much as so many packets more; it is paid for by waiting. */
+  charge(packets: number): void {
+    this.#bucket.take(packets, this.#clock.nowMs())
   }
 
   /** They have arrived, or were refused. */

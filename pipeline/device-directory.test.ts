@@ -14,8 +14,13 @@ async function setUp() {
   const brandId = await testBrand(db)
   const { log, clock } = await testLog()
   const removed: string[] = []
+  const revoked: string[] = []
   const open = async () => {
-    const directory = createDirectory({ db, onRemoved: (deviceId) => removed.push(deviceId) })
+    const directory = createDirectory({
+      db,
+      onRemoved: (deviceId) => removed.push(deviceId),
+      onRevoked: (credentialId) => revoked.push(credentialId),
+    })
     await directory.load()
     return directory
   }
@@ -31,7 +36,7 @@ async function setUp() {
     return appender
   }
   const submit = (change: ControlChange) => commitChange(db, brandId, change, clock)
-  return { db, brandId, open, append, submit, removed }
+  return { db, brandId, open, append, submit, removed, revoked }
 }
 
 /** The rows as the API commits them, in one transaction with the changes. */
@@ -126,6 +131,22 @@ test('a restart knows what is in the log and not what still waits', async () => 
   await appender.start()
   await appender.appended(second, WAIT_MS)
   expect(directory.index.credential('h2')?.device.deviceId).toBe('dev_2')
+})
+
+test('a credential taken away by whomever is named once, when a record of its device passes', async () => {
+  const { db, brandId, open, append, submit, revoked } = await setUp()
+  const appender = append(await open())
+  await appender.start()
+  const inForce = async (change: ControlChange) => appender.appended(await submit(change), WAIT_MS)
+  await insertDevice(db, brandId, 'dev_1', 'h1')
+  await insertCredential(db, brandId, 'dev_1', 'h2')
+  await inForce({ type: 'device.added', device: aDevice('dev_1') })
+  await db.asHub((tx) =>
+    tx.updateTable('credentials').set({ revoked_at_ms: 1 }).where('credential_id', '=', 'cred_h1').execute(),
+  )
+  await inForce({ type: 'device.changed', device: aDevice('dev_1') })
+  await inForce({ type: 'device.changed', device: aDevice('dev_1') })
+  expect(revoked).toEqual(['cred_h1'])
 })
 
 test('rotation adds and takes away credentials; revocation is at once; removal ends everything', async () => {

@@ -16,8 +16,15 @@ export interface DeviceDirectory {
 /** Devices per query while loading: some megabytes at a time. */
 const PAGE_ROWS = 5_000
 
-export function createDirectory(options: { db: Database; onRemoved?: (deviceId: string) => void }): DeviceDirectory {
-  const { db, onRemoved } = options
+export interface DirectoryOptions {
+  db: Database
+  onRemoved?: (deviceId: string) => void
+  /** A credential of a device that stays has stopped working, whoever took it away: its sessions are to end. */
+  onRevoked?: (credentialId: string) => void
+}
+
+export function createDirectory(options: DirectoryOptions): DeviceDirectory {
+  const { db, onRemoved, onRevoked } = options
   const index = new DeviceIndex()
   return {
     index,
@@ -39,7 +46,8 @@ export function createDirectory(options: { db: Database; onRemoved?: (deviceId: 
       }
       if (changed.size === 0) return
       const credentials = await db.asHub((tx) => credentialsOf(tx, [...changed]))
-      for (const deviceId of changed) index.setCredentials(deviceId, credentials.get(deviceId) ?? [])
+      for (const deviceId of changed)
+        for (const gone of index.setCredentials(deviceId, credentials.get(deviceId) ?? [])) onRevoked?.(gone)
     },
     revoke: ({ credentialId, deviceId }) => index.revoke(credentialId, deviceId),
   }

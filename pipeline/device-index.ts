@@ -113,14 +113,16 @@ export class DeviceIndex {
     mapIn(this.#bySerial, entry.brandId).set(entry.serial, entry.deviceId)
   }
 
-  /** The credentials a device has now; those it had before and has no more stop working. */
-  setCredentials(deviceId: string, credentials: readonly CredentialFacts[]): void {
+  /** The credentials a device has now; those it had before and has no more stop working, and are named. */
+  setCredentials(deviceId: string, credentials: readonly CredentialFacts[]): string[] {
     const device = this.#devices.get(deviceId)
-    if (!device) return
+    if (!device) return []
+    const before = device.hashes.map((hash) => this.#credentials.get(hash)!.credentialId)
     for (const hash of device.hashes) this.#credentials.delete(hash)
     device.hashes = credentials.map((credential) => credential.hash)
     for (const { hash, credentialId } of credentials)
       this.#credentials.set(hash, { credentialId, deviceId: device.deviceId })
+    return before.filter((credentialId) => !credentials.some((one) => one.credentialId === credentialId))
   }
 
   revoke(credentialId: string, deviceId: string): void {

@@ -50,6 +50,7 @@ export interface LogPartOptions {
     onEffects(effects: readonly AlertEffect[]): void
     onChanged(change: BridgeChange): void
     onRemoved(deviceId: string): void
+    onRevoked(credentialId: string): void
     onFatal(error: unknown): void
   }
 }
@@ -81,7 +82,7 @@ export async function openLogPart(options: LogPartOptions, parts: AsyncDisposabl
   await checkLogOrigin(db, reader)
   const liveTail = createLiveTail({ reader, logger })
   parts.defer(() => liveTail.stop())
-  const directory = createDirectory({ db, onRemoved: events.onRemoved })
+  const directory = createDirectory({ db, onRemoved: events.onRemoved, onRevoked: events.onRevoked })
   await directory.load()
   const appender = createControlAppender({
     db,
