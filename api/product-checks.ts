@@ -1,4 +1,4 @@
-import { type ProductDocument, RESERVED_KEYS } from '#contracts'
+import { type Component, type Metric, type ProductDocument, RESERVED_KEYS } from '#contracts'
 import { durationMs, HubError, type Problem } from '#platform'
 import { recoveryProblems } from '#rules'
 import type { Tx } from '#store'
@@ -32,6 +32,8 @@ export function checkProduct(document: ProductDocument): void {
       note(`/components/${i}/ratedLife/metric`, `“${ratedLife.metric}” is not a metric of this product`)
     }
   })
+  for (const [i, component] of components.entries())
+    checkWear(component, metrics, (at, detail) => note(`/components/${i}/wear${at}`, detail))
   const listed = new Set(components.map((component) => component.key))
   for (const key of Object.keys(document.warranty?.components ?? {})) {
     if (!listed.has(key)) note(`/warranty/components/${key}`, 'is not a component of this product')
@@ -43,6 +45,25 @@ export function checkProduct(document: ProductDocument): void {
     const [first] = problems
     throw new HubError('VALIDATION_FAILED', `The product at ${first!.pointer}: ${first!.detail}.`, { problems })
   }
+}
+
+/** Wear shows in numbers the product reports, on a way that has two ends. */
+function checkWear(
+  { wear }: Component,
+  metrics: ReadonlyMap<string, Metric>,
+  note: (at: string, detail: string) => void,
+): void {
+  if (!wear) return
+  const number = (key: string, at: string): void => {
+    const metric = metrics.get(key)
+    if (!metric) note(at, `“${key}” is not a metric of this product`)
+    else if (metric.type === 'string') note(at, `“${key}” is text; wear is seen in numbers`)
+  }
+  number(wear.metric, '/metric')
+  for (const [k, { metric }] of (wear.while ?? []).entries()) number(metric, `/while/${k}/metric`)
+  if (wear.fresh === wear.worn) note('/worn', 'is what a new one shows')
+  if (wear.growth === 'geometric' && (wear.fresh <= 0 || wear.worn <= 0))
+    note('/growth', 'geometric needs values above 0')
 }
 
 /** History keeps one type per metric for ever: a metric of another type is another metric. */

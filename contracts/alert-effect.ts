@@ -1,6 +1,6 @@
 import type { RuleMode } from './control-change.ts'
 import type { ReadingValue } from './log-record.ts'
-import type { SafetyKind, Severity } from './primitives.ts'
+import type { SafetyKind, Severity, Text } from './primitives.ts'
 import type { Comparison } from './rule.ts'
 
 export type AlertState = 'inactive' | 'pending' | 'firing' | 'recovering' | 'cleared-latched'
@@ -28,6 +28,24 @@ export interface Evidence {
   sinceMs: number
   /** Recent samples, oldest first: what the homeowner's chart and the technician's packet draw. */
   series: readonly (readonly [atMs: number, value: number])[]
+  /** Of a leaf that looks ahead; its value is in days. */
+  forecast?: EvidenceForecast
+}
+
+/** What is foreseen, in full: `metric` reaches `reaches`, 8 in 10 between `p10Ms` and `p90Ms`. */
+export interface EvidenceForecast {
+  metric: string
+  reaches: number
+  unit: string
+  p10Ms: number
+  p50Ms: number
+  /** `null`: later than anybody can see. */
+  p90Ms: number | null
+  /** What it rests on, with its version. */
+  model: string
+  outOfDistribution: boolean
+  /** What is behind it, in words a technician can check. */
+  factors: readonly Text[]
 }
 
 /** The stay of one instance from opening to resolution. */

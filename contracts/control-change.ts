@@ -102,6 +102,16 @@ export type ControlChange =
   | { type: 'silence.ended'; silenceId: string }
   /** A maintenance window that comes again, or `null`: it is taken away. */
   | { type: 'maintenance.set'; windowId: string; window: MaintenanceWindow | null }
+  /** What the fleet has taught of a component's life, as of the night it was fitted: from here on it decides. */
+  | {
+      type: 'model.fitted'
+      productKey: string
+      component: string
+      kind: ModelKind
+      version: number
+      /** Written and read by `models/`: plain numbers. */
+      content: Readonly<Record<string, unknown>>
+    }
   | { type: 'hub.resumed'; downSinceMs: number }
   | { type: 'hub.upgraded'; evaluatorVersion: number; timeZoneData: string }
 
@@ -119,5 +129,8 @@ export interface MaintenanceWindow {
   from: string
   to: string
 }
+
+/** `life`: remaining life of a component. */
+export type ModelKind = 'life'
 
 export type ControlType = ControlChange['type']

@@ -14,6 +14,7 @@ export {
   type Episode,
   type EpisodeSubject,
   type Evidence,
+  type EvidenceForecast,
   type Hush,
   type InstanceView,
   type ResolveReason,
@@ -138,6 +139,7 @@ export {
   Reporting,
   Symptom,
   Warranty,
+  Wear,
   WHOLE_DEVICE,
 } from './product.ts'
 export {
@@ -162,6 +164,7 @@ export {
   MetricCondition,
   NoDataCondition,
   NoDataPolicy,
+  RemainingCondition,
   RuleDocument,
   RuleLevel,
   RuleScope,

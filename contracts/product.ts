@@ -1,6 +1,6 @@
 import { type Static, Type } from 'typebox'
 import { Duration, Instant, Key, Sku, Text } from './primitives.ts'
-import { Condition } from './rule.ts'
+import { Comparison, Condition } from './rule.ts'
 
 export const Metric = Type.Object(
   {
@@ -30,6 +30,29 @@ export const Recovery = Type.Object(
 )
 export type Recovery = Omit<Static<typeof Recovery>, 'when'> & { when: import('./rule.ts').Condition }
 
+/**
+ * In which metric the wear of a component shows, and what it reads new and worn out: what remaining life is reckoned
+ * by. `worn` is where it is due, so that lives end where the brand would have them end.
+ */
+export const Wear = Type.Object(
+  {
+    metric: Key,
+    fresh: Type.Number({ description: 'what a new one shows' }),
+    worn: Type.Number({ description: 'what one shows that is worn out' }),
+    /** `geometric` where wear multiplies (a pressure drop, a vibration), `linear` (default) where it adds. */
+    growth: Type.Optional(Type.Union([Type.Literal('linear'), Type.Literal('geometric')])),
+    /** Readings count only while all of these hold: a pressure drop is compared at full speed. */
+    while: Type.Optional(
+      Type.Array(Type.Object({ metric: Key, op: Comparison, value: Type.Number() }, { additionalProperties: false }), {
+        minItems: 1,
+        maxItems: 4,
+      }),
+    ),
+  },
+  { additionalProperties: false },
+)
+export type Wear = Static<typeof Wear>
+
 /** What people say when this component fails, so that a fault they report is looked for where it is. */
 export const Symptom = Type.Object({ code: Key, name: Type.Optional(Text) }, { additionalProperties: false })
 export type Symptom = Static<typeof Symptom>
@@ -50,6 +73,7 @@ export const Component = Type.Object(
         Type.Object({ days: Type.Number({ exclusiveMinimum: 0 }) }, { additionalProperties: false }),
       ]),
     ),
+    wear: Type.Optional(Wear),
     recovery: Type.Optional(Recovery),
     symptoms: Type.Optional(Type.Array(Symptom, { maxItems: 20 })),
   },

@@ -179,6 +179,26 @@ export const ForecastCondition = Type.Object(
 )
 export type ForecastCondition = Static<typeof ForecastCondition>
 
+/**
+ * The remaining life of the rule's component, or another of the device, may be over within a span: true once the days
+ * that such a part outlasts with this probability are fewer.
+ */
+export const RemainingCondition = Type.Object(
+  {
+    remaining: Type.Object(
+      {
+        component: Key,
+        below: Duration,
+        /** 0.9 when absent: nine in ten such parts last longer than what is compared with `below`. */
+        confidence: Type.Optional(Type.Number({ minimum: 0.5, maximum: 0.95 })),
+      },
+      { additionalProperties: false },
+    ),
+  },
+  { additionalProperties: false },
+)
+export type RemainingCondition = Static<typeof RemainingCondition>
+
 /** A condition without conditions in it. */
 export type LeafCondition =
   | MetricCondition
@@ -190,6 +210,7 @@ export type LeafCondition =
   | SeasonCondition
   | AnomalyCondition
   | ForecastCondition
+  | RemainingCondition
 
 export type Condition = LeafCondition | { all: Condition[] } | { any: Condition[] } | { not: Condition }
 
@@ -208,6 +229,7 @@ export const Condition = Type.Cyclic(
       SeasonCondition,
       AnomalyCondition,
       ForecastCondition,
+      RemainingCondition,
       Type.Object(
         { all: Type.Array(Type.Ref('Condition'), { minItems: 1, maxItems: CHILDREN_MAX }) },
         { additionalProperties: false },

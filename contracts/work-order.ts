@@ -96,7 +96,11 @@ export const Diagnosis = Type.Object(
           p10: Instant,
           p50: Instant,
           p90: Nullable(Instant),
-          model: Type.String({ maxLength: 64 }),
+          model: Type.String({ maxLength: 160 }),
+          /** Unlike anything its fleet has shown: the range is wider for it. */
+          outOfDistribution: Type.Optional(Type.Boolean()),
+          /** What is behind it, in words that can be checked at the appliance. */
+          factors: Type.Optional(Type.Array(Text, { maxItems: 8 })),
         },
         { additionalProperties: false },
       ),

@@ -33,10 +33,10 @@ describe('the page about rules', () => {
         .map((when) => Object.keys(when)[0]),
     )
     const kinds = JSON.stringify(RuleDocument.properties.when).matchAll(
-      /"required":\["(metric|change|usage|age|event|season|anomaly|forecast|noData)"/g,
+      /"required":\["(metric|change|usage|age|event|season|anomaly|forecast|remaining|noData)"/g,
     )
     const known = new Set([...kinds].map(([, kind]) => kind!))
-    expect(known.size).toBe(9)
+    expect(known.size).toBe(10)
     expect([...shown].sort()).toEqual([...known].sort())
   })
 

@@ -50,8 +50,9 @@ export interface FleetCurve {
 export interface CurvePosition {
   /** Remaining use as a share of expected life; never negative. */
   remaining: number
-  /** Use so far as a share of expected life. */
+  /** Use so far as a share of expected life, and what is usual for a unit at this level. */
   elapsed: number
+  usualElapsed: number
   /** Life expected at its covariates, in units of use. */
   life: number
   /** Standard deviation of log life from covariates the fleet has not shown. */
@@ -197,6 +198,7 @@ export function curvePosition(curve: FleetCurve, at: TrackedLevel, covariates: r
   return {
     remaining: Math.max(a.remaining + share * (b.remaining - a.remaining), 0),
     elapsed: inputs[0]!,
+    usualElapsed: left.means[0]! + share * (right.means[0]! - left.means[0]!),
     life,
     logSd,
     strangeness: Math.min(a.strangeness, b.strangeness),

@@ -31,6 +31,7 @@ export {
   readHealthIndex,
 } from './health-index.ts'
 export { LevelTracker, type LevelTrackerOptions, type LevelTrackerState, type TrackedLevel } from './level-tracker.ts'
+export { type LifeWords, lifeFactors } from './life-factors.ts'
 export {
   type DeviceCourse,
   fitLifeModel,
@@ -50,6 +51,18 @@ export { type PrecisionWatch, watchPrecision } from './precision-watch.ts'
 export { forecastReach, type ReachForecast, reachedWith } from './reach-forecast.ts'
 export { refractory } from './refractory.ts'
 export { type ReconciledReset, type ResetClaim, type ResetState, reconcileResets, sawReset } from './reset-detector.ts'
+export {
+  daysOutlasted,
+  fitServiceLife,
+  type HeldOut,
+  LIVES_LEAST,
+  type LifeDay,
+  type RemainingDays,
+  remainingDays,
+  type SeenLife,
+  type ServiceLife,
+  wearOf,
+} from './service-life.ts'
 export {
   ANOMALY_TRAITS,
   type AnomalyScore,

@@ -1,6 +1,7 @@
 import { type ConformalBands, fitConformalBands, marginsAt, type Residual } from './conformal.ts'
 import { curvePosition, type FleetCurve, type FleetCurveOptions, fitFleetCurve, type LifeUnit } from './fleet-curve.ts'
 import type { TrackedLevel } from './level-tracker.ts'
+import { isOutside, sidesOf } from './life-margins.ts'
 import { plausibleCovariates, plausibleLevel, plausibleUnit } from './plausible-unit.ts'
 import { type Unknown, unknown } from './unknown.ts'
 
@@ -33,17 +34,6 @@ export interface RemainingUse {
 
 /** Units are dealt into this many parts; each is judged by a curve of the others. */
 const PARTS = 10
-/** A course this many standard deviations off is outside what the fleet has shown. */
-const STRANGE = 3.5
-/** Covariates that alone make life uncertain by more than this (as standard deviation of its logarithm). */
-const UNSEEN_LOG_SD = 0.1
-/** Margins grow by this for each standard deviation beyond {@link STRANGE}, up to the most. */
-const WIDEN_PER_SD = 0.25
-const WIDEN_MOST = 3
-/** Half of a 90 % and of an 80 % interval, in standard deviations. */
-const Z90 = 1.645
-const Z80 = 1.282
-
 /**
  * Learns remaining life of one kind of component from the lives of a fleet.
  * The curve is {@link fitFleetCurve}; the margins are those that curves of nine tenths of the units
@@ -122,24 +112,18 @@ export function remainingUse({ options, curve, bands }: LifeModel, course: Devic
   if (elapsed + remaining > curve.longest * horizonOf(curve.units) * Math.exp(2 * logSd))
     return unknown('beyond-horizon')
   const margins = marginsAt(bands, remaining, covariates.map(Math.log))
-  const widen = Math.min(1 + WIDEN_PER_SD * Math.max(strangeness - STRANGE, 0), WIDEN_MOST)
-  const doubt = logSd * (elapsed + remaining)
-  // Independent of what the residuals show, so the two add as squares; the margin itself may lie on either side.
-  const side = (margin: number, z: number) => {
-    const own = margin * widen
-    const more = Math.hypot(own, z * doubt) - Math.abs(own)
-    return life * Math.max(remaining + own + Math.sign(z) * more, 0)
-  }
+  const doubt = { strangeness, logSd }
+  const { p05, p10, p90, p95 } = sidesOf(remaining, margins, { ...doubt, whole: elapsed + remaining })
   return {
     known: true,
     p50: life * remaining,
-    p05: side(margins.low90, -Z90),
-    p10: side(margins.low80, -Z80),
-    p90: side(margins.high80, Z80),
-    p95: side(margins.high90, Z90),
-    outOfDistribution: strangeness > STRANGE || logSd > UNSEEN_LOG_SD,
+    p05: life * p05,
+    p10: life * p10,
+    p90: life * p90,
+    p95: life * p95,
+    outOfDistribution: isOutside(doubt),
   }
 }
 
 /** An end this far beyond the longest life the fleet has shown is not a forecast any more; a few lives have not shown much. */
-const horizonOf = (units: number): number => 1.25 + 1 / units
+export const horizonOf = (units: number): number => 1.25 + 1 / units

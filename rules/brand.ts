@@ -1,5 +1,6 @@
 import type { RuleDocument, RuleMode } from '#contracts'
 import type { Device } from './device.ts'
+import type { FittedLife } from './fitted-lives.ts'
 import { inhibitionRanks } from './inhibition.ts'
 import { MaintenanceWindows } from './maintenance.ts'
 import type { ParameterSetting } from './parameters.ts'
@@ -41,6 +42,8 @@ export class Brand {
   readonly errorsAtMs = new Map<string, number>()
   /** Devices that may have an episode nobody was told of. */
   readonly hushed = new Set<Device>()
+  /** What the fleet has taught, by product and component. */
+  readonly #lives = new Map<string, Map<string, FittedLife>>()
   /** Boundary at which the next silence ends. */
   scheduledMs = Number.POSITIVE_INFINITY
 
@@ -79,6 +82,21 @@ export class Brand {
 
   modeOf(ruleKey: string): RuleMode {
     return this.rules.get(ruleKey)?.mode ?? 'active'
+  }
+
+  /** What the fleet has taught of a product's components; the same map for good, so that devices may hold it. */
+  livesOf(productKey: string): Map<string, FittedLife> {
+    let lives = this.#lives.get(productKey)
+    if (!lives) {
+      lives = new Map()
+      this.#lives.set(productKey, lives)
+    }
+    return lives
+  }
+
+  /** Of every product and component something is known of. */
+  *lifeKeys(): Iterable<[productKey: string, component: string]> {
+    for (const [productKey, lives] of this.#lives) for (const component of lives.keys()) yield [productKey, component]
   }
 
   settings(key: string): Iterable<ParameterSetting> {

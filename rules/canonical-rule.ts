@@ -1,7 +1,7 @@
 import type { Condition, RuleDocument, Value } from '#contracts'
 import { canonicalJson, durationMs } from '#platform'
 import { ageDays } from './age.ts'
-import { FORECAST_CONFIDENCE } from './leaf.ts'
+import { FORECAST_CONFIDENCE, REMAINING_CONFIDENCE } from './leaf.ts'
 
 /**
  * What of a rule decides, as canonical JSON with defaults filled in and durations in milliseconds:
@@ -65,6 +65,10 @@ function condition(node: Condition, rule: RuleDocument): unknown {
   if ('forecast' in node) {
     const { metric, reaches, within, confidence = FORECAST_CONFIDENCE } = node.forecast
     return { forecast: { metric, reaches: limit(reaches, rule), within: milliseconds(within), confidence } }
+  }
+  if ('remaining' in node) {
+    const { component, below, confidence = REMAINING_CONFIDENCE } = node.remaining
+    return { remaining: { component, below: milliseconds(below), confidence } }
   }
   if ('season' in node) return { season: { from: node.season.from, to: node.season.to } }
   const { metric, op, value, clear, agg, window, atLeast } = node

@@ -10,6 +10,7 @@ import {
   MetricCondition,
   NoDataCondition,
   type ProductDocument,
+  RemainingCondition,
   SeasonCondition,
   UsageCondition,
   type Value,
@@ -19,6 +20,7 @@ import { ageDays } from './age.ts'
 import { lastDay, monthDayOf } from './calendar.ts'
 import { isReserved } from './check-names.ts'
 import { didYouMean } from './did-you-mean.ts'
+import { partSpecOf } from './part-spec.ts'
 import { pointerOf } from './plain-input.ts'
 import { isParameter } from './plan.ts'
 import { schemaProblems } from './schema-problems.ts'
@@ -36,6 +38,10 @@ export const DURATION_MS_MAX = 90 * 86_400_000
 /** A forecast rests on a mean a day. */
 const FORECAST_MS_MIN = 86_400_000
 
+/** A life is foreseen by the day, and not beyond a year. */
+const REMAINING_MS_MIN = 86_400_000
+const REMAINING_MS_MAX = 365 * 86_400_000
+
 /** An age beyond this is a slip of the pen: appliances are scrapped long before. */
 const AGE_DAYS_MAX = 36_525
 
@@ -48,17 +54,12 @@ const LEAVES = {
   season: { schema: SeasonCondition, check: Compile(SeasonCondition), look: checkSeason },
   anomaly: { schema: AnomalyCondition, check: Compile(AnomalyCondition), look: checkAnomaly },
   forecast: { schema: ForecastCondition, check: Compile(ForecastCondition), look: checkForecast },
+  remaining: { schema: RemainingCondition, check: Compile(RemainingCondition), look: checkRemaining },
 } as const
 type LeafKind = keyof typeof LEAVES
 
 const METRIC = Compile(MetricCondition)
 const METRIC_MEMBERS = Object.keys(MetricCondition.properties)
-/**
- * Kinds that ask the models. They are refused until the models answer: what is saved must be evaluated. Each gets its
- * schema in the contract, its leaf here and in `compile.ts`, its answer in `read-leaf.ts` (a sample) and
- * `turning.ts` (time).
- */
-const ASK_THE_MODELS = ['remaining'] as const
 /** Kinds that tell what a node is; a metric condition has further members. */
 const KINDS = [
   'metric',
@@ -70,6 +71,7 @@ const KINDS = [
   'season',
   'anomaly',
   'forecast',
+  'remaining',
   'all',
   'any',
   'not',
@@ -108,11 +110,6 @@ export function checkCondition(when: unknown, path: readonly string[], context: 
     const kind = kindOf(node)
     switch (kind) {
       case null: {
-        const asked = ASK_THE_MODELS.find((name) => Object.hasOwn(node, name))
-        if (asked) {
-          say(`${asked} asks the prediction models, which this hub does not evaluate yet.`, asked)
-          return
-        }
         const [first = ''] = Object.keys(node)
         say(
           `No kind of condition is called ${first || 'nothing'}; there are ${KINDS.join(', ')}.${didYouMean(first, KINDS)}`,
@@ -212,6 +209,26 @@ function checkForecast({ forecast }: ForecastCondition, context: ConditionContex
   const ms = durationMs(forecast.within)
   if (ms !== null && ms < FORECAST_MS_MIN) say('A trend is of days: the least is 1 d.', 'forecast', 'within')
   checkValue(forecast.reaches, context, say, 'forecast', 'reaches')
+}
+
+function checkRemaining({ remaining }: RemainingCondition, { product }: ConditionContext, say: Say): void {
+  const { component, below } = remaining
+  const ms = durationMs(below)
+  if (ms === null) say(`${below} is no duration; write 21d or 3w.`, 'remaining', 'below')
+  else if (ms < REMAINING_MS_MIN || ms > REMAINING_MS_MAX)
+    say('Remaining life is foreseen in days: from 1 d to 365 d.', 'remaining', 'below')
+  if (isReserved(component)) say(`${component} is a reserved name.`, 'remaining', 'component')
+  else if (product) {
+    const known = (product.components ?? []).map(({ key }) => key)
+    if (!known.includes(component))
+      say(`${product.key} has no component ${component}.${didYouMean(component, known)}`, 'remaining', 'component')
+    else if (partSpecOf(product, component) === null)
+      say(
+        `${product.key} does not say how a ${component} wears: give it wear, or a ratedLife counted by a metric.`,
+        'remaining',
+        'component',
+      )
+  }
 }
 
 function checkSeason({ season }: SeasonCondition, _context: ConditionContext, say: Say): void {

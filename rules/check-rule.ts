@@ -12,6 +12,7 @@ import {
 import { isReserved } from './check-names.ts'
 import { findComponent } from './compile.ts'
 import { didYouMean } from './did-you-mean.ts'
+import { restsOnForecast } from './grounds.ts'
 import { pointerOf } from './plain-input.ts'
 import { reportingTimes } from './reporting.ts'
 import { badSide, compare } from './truth.ts'
@@ -31,7 +32,10 @@ export function checkRule(rule: RuleDocument, product?: ProductDocument): Proble
   const context: ConditionContext = { product, parameters: rule.parameters ?? {}, named: new Set() }
   const inCondition = checkCondition(rule.when, ['when'], context)
   problems.push(...inCondition)
-  if (inCondition.length === 0) checkLevels(rule, context, say)
+  if (inCondition.length === 0) {
+    checkLevels(rule, context, say)
+    checkGrounds(rule, say)
+  }
   checkNames(rule, say)
   checkDurations(rule, say)
   checkService(rule, say)
@@ -107,6 +111,16 @@ function checkLevels(rule: RuleDocument, context: ConditionContext, say: Say): v
     }
     previous = { severity: level.severity, value }
   }
+}
+
+/** Forecasts make offers; what is measured makes urgency. */
+function checkGrounds(rule: RuleDocument, say: Say): void {
+  if (!restsOnForecast(rule.when)) return
+  if (rule.severity === 'critical')
+    say('A forecast alone is never critical; use warning, or add what is measured with all.', 'severity')
+  if (rule.dispatch === 'auto')
+    say('A forecast alone sends nobody unasked; use offer, or add what is measured with all.', 'dispatch')
+  if (rule.safety) say('A danger is measured, not foreseen: add what is measured with all.', 'safety')
 }
 
 function same(a: unknown, b: unknown): boolean {

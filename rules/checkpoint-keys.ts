@@ -11,6 +11,7 @@ const PREFIX = {
   parameter: '1:parameter',
   silence: '1:silence',
   window: '1:window',
+  life: '1:life',
   facts: '2:facts',
   device: '3:device',
 } as const

@@ -7,6 +7,7 @@ import type { Service } from './component-reset.ts'
 import { type Counters, freshCounters } from './counters.ts'
 import { Device } from './device.ts'
 import { resolveLimits, setInstances } from './device-rules.ts'
+import type { FittedLife } from './fitted-lives.ts'
 import type { Fleet } from './fleet.ts'
 import { Instance, keepsWindow, type OpenEpisode, type Opening, type Watch, windowOf } from './instance.ts'
 import { KeptSamples } from './kept-samples.ts'
@@ -112,6 +113,11 @@ const SAVE: Record<EntryKind, Save> = {
     const window = fleet.brand(brandId).windows.byId.get(id)
     return window ? { window } : null
   },
+  life: ({ fleet }, brandId, id) => {
+    const [productKey = '', component = ''] = id.split('/')
+    const fitted = fleet.brand(brandId).livesOf(productKey).get(component)
+    return fitted ? { fitted } : null
+  },
   facts: ({ fleet }, brandId, id) => {
     const device = fleet.device(brandId, id)
     return device ? { facts: device.facts } : null
@@ -211,6 +217,10 @@ const RESTORE: Record<EntryKind, Restore> = {
   },
   window: ({ fleet }, brandId, id, saved: { window: MaintenanceWindow }) => {
     fleet.brand(brandId).windows.set(id, saved.window)
+  },
+  life: ({ fleet }, brandId, id, saved: { fitted: FittedLife }) => {
+    const [productKey = '', component = ''] = id.split('/')
+    fleet.brand(brandId).livesOf(productKey).set(component, saved.fitted)
   },
   facts: ({ fleet }, brandId, id, saved: { facts: DeviceFacts }) => {
     const brand = fleet.brand(brandId)

@@ -14,13 +14,15 @@ import {
   LEAF_VALUE,
   type Leaf,
   type MetricLeaf,
+  REMAINING_CONFIDENCE,
   type TurningLeaf,
 } from './leaf.ts'
+import { partSpecOf } from './part-spec.ts'
 import { type AgeLimit, isParameter, type ParameterLimit, type Plan } from './plan.ts'
 import { MISSED_INTERVALS, maxGapMs, reportingTimes } from './reporting.ts'
 import { textCode } from './text-code.ts'
 import { badSide } from './truth.ts'
-import { CLOCK_FAST, TIME_UNITS_MS } from './usage-meter.ts'
+import { paceOf } from './usage-meter.ts'
 
 /** Kinds of component that are used up by their work: their alerts stay until somebody serviced them. */
 export const CONSUMABLE_KINDS: ReadonlySet<string> = new Set([
@@ -268,6 +270,29 @@ function compileCondition(when: Condition, given: Given): CompiledCondition {
         window: windows++,
       }
     }
+    if ('remaining' in node) {
+      const { component, below, confidence = REMAINING_CONFIDENCE } = node.remaining
+      const part = partSpecOf(product, component)
+      if (part === null) throw new NotForProduct(`${product.key} does not say how a ${component} wears`)
+      const limitAt = addLimits(0, 0)
+      ages.push({ index: limitAt, sinceService: true, component })
+      const { type: _, ...place } = ofMetric(part.metric)
+      const counterColumn = part.counterMetric === null ? -1 : columns.of(part.counterMetric)
+      const conditions = part.conditions.map(({ metric, op, value }) => ({ column: columns.of(metric), op, value }))
+      return {
+        kind: 'remaining',
+        at,
+        limitAt,
+        ...place,
+        component,
+        part,
+        belowDays: (durationMs(below) ?? 0) / 86_400_000,
+        confidence,
+        counterColumn,
+        conditions,
+        window: windows++,
+      }
+    }
     if ('anomaly' in node) {
       const { metric, score, for: held } = node.anomaly
       const place = number(metric)
@@ -311,7 +336,7 @@ function compileCondition(when: Condition, given: Given): CompiledCondition {
   const root = add(when)
   const levelsFrom = length
   for (const level of given.levels) addLimits(level.value, level.clear)
-  const read = [...new Set(leaves.map((leaf) => leaf.column).filter((column) => column >= 0))]
+  const read = [...new Set(leaves.flatMap(columnsRead).filter((column) => column >= 0))]
   const peakLeaf = leaves.find(isCompared)
   return {
     axis: leaves.some((leaf) => leaf.kind === 'noData') ? 'hub' : 'event',
@@ -334,6 +359,10 @@ function compileCondition(when: Condition, given: Given): CompiledCondition {
   }
 }
 
+function columnsRead(leaf: Leaf): number[] {
+  return leaf.kind === 'remaining' ? [leaf.column, leaf.counterColumn] : [leaf.column]
+}
+
 function aloneIn(leaves: readonly Leaf[], root: TreeNode, levels: number): MetricLeaf | null {
   const [leaf] = leaves
   return root.kind === 'leaf' && leaf?.kind === 'metric' && leaf.window < 0 && levels === 0 ? leaf : null
@@ -346,14 +375,6 @@ function isTurning(leaf: Leaf): leaf is TurningLeaf {
 /** A point of an anomaly's model holds at least a minute, and an hour where no interval is promised. */
 const POINT_MS_MIN = 60_000
 const POINT_MS = 3_600_000
-
-/** How fast a counter can grow: as the rule says, no faster than time for a counter of time, else as it likes. */
-function paceOf(unit: string, perDayMax: number | undefined): { perMsMax: number; slack: number } {
-  if (perDayMax !== undefined) return { perMsMax: perDayMax / 86_400_000, slack: perDayMax / 24 }
-  const unitMs = TIME_UNITS_MS[unit]
-  // A counter of whole hours may step just after it was read.
-  return unitMs ? { perMsMax: CLOCK_FAST / unitMs, slack: 1 } : { perMsMax: 0, slack: Number.POSITIVE_INFINITY }
-}
 
 /** The bit of a column in a mask; beyond 31 columns the last bit stands for several. */
 export function columnBit(column: number): number {

@@ -7,6 +7,8 @@ import { reweigh } from './instance-core.ts'
 import type { KeptSamples } from './kept-samples.ts'
 import { LEAF_LAST, LEAF_VALUE, type UsageLeaf } from './leaf.ts'
 import { closeInstance, resetStates } from './lifecycle-end.ts'
+import { PartCourse } from './part-course.ts'
+import { forgetLife, remainingLeaves } from './remaining-life.ts'
 import type { Turn } from './turn.ts'
 import { lookAtCalendar } from './turning.ts'
 import { meter, restartMeter } from './usage-meter.ts'
@@ -33,10 +35,11 @@ export function markServiced(turn: Turn, device: Device, component: string, atMs
   const renewed = noteService(device, component, servicedMs)
   for (const instance of device.instances) {
     const { episode, core, offset } = instance
+    if (renewed && !instance.watch) forgetLives(device, instance, component, servicedMs)
     if (instance.plan.component !== component) continue
     if (renewed && instance.failure === null && !instance.watch) beginAnew(turn, device, instance, servicedMs)
     if (instance.windows.length > 0 && !instance.watch) {
-      for (const window of instance.windows) window.forget(servicedMs)
+      for (const window of instance.windows) if (!(window instanceof PartCourse)) window.forget(servicedMs)
       instance.settle(Math.max(device.watermarkMs, servicedMs))
     }
     if (!episode) continue
@@ -49,6 +52,15 @@ export function markServiced(turn: Turn, device: Device, component: string, atMs
 /** A window that began anew must fill before the condition can be known at all: its answer may take that long. */
 function viewMs({ plan, windows }: Instance): number {
   return plan.rule !== null && windows.length > 0 ? warmUpMs(plan.rule) : 0
+}
+
+/** The courses of the part begin anew in every rule that asks for its life, whatever component the rule is about. */
+function forgetLives(device: Device, instance: Instance, component: string, servicedMs: number): void {
+  const leaves = remainingLeaves(instance.plan).filter((leaf) => leaf.component === component)
+  if (leaves.length === 0) return
+  for (const leaf of leaves) forgetLife(instance, leaf, servicedMs)
+  resolveLimits(device, instance)
+  instance.settle(Math.max(device.watermarkMs, servicedMs))
 }
 
 /** Notes the service, unless a later one is known already: several sources may tell of the same. */

@@ -1,4 +1,5 @@
 import type { ControlChange, ControlRecord, HushScope } from '#contracts'
+import type { ServiceLife } from '#models'
 import { TRUTH, UNTIL } from './alert-clock.ts'
 import { UNKNOWN } from './alert-lifecycle.ts'
 import { Brand, type RuleVersion } from './brand.ts'
@@ -15,6 +16,7 @@ import { isCalendar, LEAF_UNTIL } from './leaf.ts'
 import { closeInstance } from './lifecycle-end.ts'
 import type { ParameterSetting } from './parameters.ts'
 import { ProductLayout } from './product-layout.ts'
+import { learnLife } from './remaining-life.ts'
 import { reactivate, takeOver } from './rule-change.ts'
 import { startSilence } from './silences.ts'
 import type { Truth } from './truth.ts'
@@ -68,6 +70,7 @@ const HANDLERS: Handlers = {
   'silence.started': silenceStarted,
   'silence.ended': silenceEnded,
   'maintenance.set': maintenanceSet,
+  'model.fitted': modelFitted,
   'hub.resumed': ({ turn }, { downSinceMs }) =>
     turn.emit({
       kind: 'operator.event',
@@ -323,6 +326,19 @@ function parameterSet(here: Here, { scope, scopeId, key, value }: Change<'parame
   brand.parameters.set(key, settings)
   fleet.dirtyKeys.add(registryKey('parameter', brand.brandId, key))
   for (const device of sorted(applyParameter(turn, brand, key))) {
+    device.dirty = true
+    fleet.touched(device, turn)
+  }
+}
+
+function modelFitted({ brand, fleet, turn }: Here, change: Change<'model.fitted'>): void {
+  const { productKey, component, version, content } = change
+  // What an older night taught is known already; a hub that fitted twice tells of both.
+  if ((brand.livesOf(productKey).get(component)?.version ?? 0) >= version) return
+  fleet.dirtyKeys.add(registryKey('life', brand.brandId, `${productKey}/${component}`))
+  for (const device of sorted(
+    learnLife(brand, productKey, component, { version, life: content as unknown as ServiceLife }),
+  )) {
     device.dirty = true
     fleet.touched(device, turn)
   }

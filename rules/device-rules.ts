@@ -7,6 +7,7 @@ import { applySample } from './instance-core.ts'
 import { LEAF_FELL_FROM, LEAF_LAST, LEAF_LAST_AT, LEAF_VALUE, type Leaf, type UsageLeaf } from './leaf.ts'
 import { effectiveValue } from './parameters.ts'
 import type { Plan } from './plan.ts'
+import { beginCourse, carryCourses } from './remaining-life.ts'
 import { rowConcerns } from './row.ts'
 import { inCanary, inScope } from './scope.ts'
 import { boundaryAtOrAfter, TICK_MS } from './tick-timers.ts'
@@ -80,6 +81,7 @@ function keepWatch(device: Device, watch: Instance, wanted: Instance[]): void {
 
 /** The same semantics for another product version: what is known stays, samples from before stay as judged. */
 function replacePlan(device: Device, instance: Instance, plan: Plan): void {
+  carryCourses(instance, plan)
   instance.plan = plan
   resolveLimits(device, instance)
   device.settle(instance)
@@ -99,6 +101,7 @@ function beginInstance(
   for (const leaf of plan.leaves) {
     if (leaf.kind === 'noData') instance.core[leaf.at + LEAF_VALUE] = turn.atMs
     if (leaf.kind === 'usage') beginMeter(device, instance, leaf)
+    if (leaf.kind === 'remaining') beginCourse(device, instance, leaf)
   }
   wakeCalendar(instance, nextLookMs(turn, device, plan))
   if (warming && instance.failure === null) warm(turn, device, instance)
@@ -164,8 +167,9 @@ export function resolveLimits(device: Device, instance: Instance): boolean {
     if (value === null) failure = `the parameter ${key} has no value for this device and the rule gives no default`
     limits[index] = value ?? Number.NaN
   }
-  for (const { index, sinceService } of plan.ages) {
-    const service = sinceService ? device.services.get(plan.component) : undefined
+  instance.lives = device.brand.livesOf(facts.productKey)
+  for (const { index, sinceService, component } of plan.ages) {
+    const service = sinceService ? device.services.get(component ?? plan.component) : undefined
     const bornMs = service?.atMs ?? facts.installedAtMs ?? Number.NaN
     limits[index] = boundaryAtOrAfter(bornMs + limits[index]! * DAY_MS)
     limits[index + 1] = bornMs

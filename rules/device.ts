@@ -331,6 +331,7 @@ export class Device {
         offset: instance.offset,
         windows: instance.checkpointWindows,
         zone: instance.zone,
+        lives: instance.lives,
       }
       for (let at = 0; at < count * kept.stride; at += kept.stride)
         if (kept.rows[at]! > instance.closedUntilMs && rowConcerns(instance.plan, kept.rows, at + 1))

@@ -14,7 +14,7 @@ import { type ViewFilter, viewOf } from './views.ts'
 import { warmUpMs } from './warm-up.ts'
 
 /** Raised with any change that could change a decision; stored in checkpoints and told by `hub.upgraded`. */
-export const EVALUATOR_VERSION = 5
+export const EVALUATOR_VERSION = 6
 
 /** A version of a rule that waits to be warm, and the hub time from which it is. */
 export interface WarmingRule {
@@ -136,6 +136,8 @@ export function createEvaluator(): Evaluator {
       for (const id of brand.parameters.keys()) keys.push(registryKey('parameter', brandId, id))
       for (const id of brand.silences.keys()) keys.push(registryKey('silence', brandId, id))
       for (const id of brand.windows.byId.keys()) keys.push(registryKey('window', brandId, id))
+      for (const [product, component] of brand.lifeKeys())
+        keys.push(registryKey('life', brandId, `${product}/${component}`))
       for (const id of brand.devices.keys())
         keys.push(registryKey('facts', brandId, id), registryKey('device', brandId, id))
     }

@@ -6,7 +6,11 @@ import type { Instance } from './instance.ts'
 import { PEAK } from './instance-core.ts'
 import type { KeptSamples } from './kept-samples.ts'
 import { type ComparedLeaf, LEAF_VALUE, type Leaf } from './leaf.ts'
+import { lifeForecast, trendForecast } from './look-ahead.ts'
 import { compare, type Truth } from './truth.ts'
+
+/** The metric of a leaf that compares what is left of a part. */
+export const REMAINING_LIFE = 'remaining_life'
 
 /** Points of the chart in an offer or a packet: enough to see a rise, small enough for a row. */
 const SERIES_MAX = 48
@@ -61,7 +65,22 @@ function leafEvidence(instance: Instance, kept: KeptSamples, leaf: Leaf, said: T
       const series = recent(kept, leaf.column)
       // What holds although the date has moved a little further off shows the limit it was within.
       const days = said === TRUE ? Math.min(value, leaf.withinDays) : value
-      return { metric: leaf.metric, value: finite(days), op, limit: leaf.withinDays, unit: 'd', sinceMs, series }
+      const foreseen = trendForecast(instance, leaf)
+      return {
+        ...{ metric: leaf.metric, value: finite(days), op, limit: leaf.withinDays, unit: 'd', sinceMs, series },
+        ...(foreseen ? { forecast: foreseen } : {}),
+      }
+    }
+    case 'remaining': {
+      const op = said === FALSE ? '>=' : '<'
+      const series = recent(kept, leaf.column)
+      // What holds although the days have become a few more shows the limit it was below.
+      const days = said === TRUE ? Math.min(value, leaf.belowDays * ALMOST) : value
+      const foreseen = lifeForecast(instance, leaf)
+      return {
+        ...{ metric: REMAINING_LIFE, value: finite(days), op, limit: leaf.belowDays, unit: 'd', sinceMs, series },
+        ...(foreseen ? { forecast: foreseen } : {}),
+      }
     }
     case 'anomaly': {
       const series = recent(kept, leaf.column)
@@ -85,6 +104,8 @@ function leafEvidence(instance: Instance, kept: KeptSamples, leaf: Leaf, said: T
 }
 
 const DAY_MS = 86_400_000
+/** So that a number shown as below its limit is. */
+const ALMOST = 1 - 1e-9
 
 function bare(metric: string, sinceMs: number): Omit<Evidence, 'op'> {
   return { metric, value: null, limit: null, unit: '1', sinceMs, series: [] }

@@ -1,4 +1,14 @@
-import { addToDays, type DailyPointsState, fitTrend, NO_DAYS, reachedWith, type Trend } from '#models'
+import {
+  addToDays,
+  type DailyPointsState,
+  fitTrend,
+  forecastReach,
+  NO_DAYS,
+  type ReachForecast,
+  reachedWith,
+  type Trend,
+  type TrendFamily,
+} from '#models'
 
 const DAY_MS = 86_400_000
 
@@ -51,6 +61,19 @@ export class ForecastTrail {
     const said = reachedWith(this.#trend, limit, atMs / DAY_MS - 0.5, confidence)
     if (typeof said === 'number') return said
     return said.reason === 'implausible-input' ? Number.NaN : Number.POSITIVE_INFINITY
+  }
+
+  /** Early, middle and late days until the limit is reached, and the shape of the trend; `null` when nobody can say. */
+  reach(limit: number, atMs: number): (ReachForecast & { family: TrendFamily }) | null {
+    this.#trend ??= this.#fitted()
+    if (this.#trend === 'none') return null
+    const said = forecastReach(this.#trend, limit, atMs / DAY_MS - 0.5)
+    return said.known ? { ...said, family: this.#trend.family } : null
+  }
+
+  /** Days the trend rests on. */
+  days(): number {
+    return this.#days.closed.length / 2
   }
 
   #fitted(): Trend | 'none' {

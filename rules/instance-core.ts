@@ -13,6 +13,7 @@ import {
 } from './alert-clock.ts'
 import { FALSE, INACTIVE, isOpen, TRUE, UNKNOWN } from './alert-lifecycle.ts'
 import { knownUntil, truthAt } from './condition-tree.ts'
+import type { FittedLives } from './fitted-lives.ts'
 import {
   hasTurns,
   isCompared,
@@ -55,6 +56,8 @@ export interface Place {
   windows: readonly KeptWindow[]
   /** IANA zone of the home: whose calendar counts. */
   zone: string
+  /** What the fleet has taught of the product's components, by key. */
+  lives: FittedLives
 }
 
 export interface SampleListener extends Listener {

@@ -2,9 +2,11 @@ import type { RuleMode, Severity } from '#contracts'
 import { AnomalyWatch } from './anomaly-watch.ts'
 import { ChangeTrail } from './change-trail.ts'
 import { EventTimes } from './event-times.ts'
+import { type FittedLives, NO_LIVES } from './fitted-lives.ts'
 import { ForecastTrail } from './forecast-trail.ts'
 import { AT, freshCore, type Place } from './instance-core.ts'
-import type { AnomalyLeaf, ChangeLeaf, EventLeaf, ForecastLeaf, Leaf, MetricLeaf } from './leaf.ts'
+import type { AnomalyLeaf, ChangeLeaf, EventLeaf, ForecastLeaf, Leaf, MetricLeaf, RemainingLeaf } from './leaf.ts'
+import { PartCourse } from './part-course.ts'
 import type { Plan } from './plan.ts'
 import { type KeptWindow, SampleWindow } from './sample-window.ts'
 
@@ -74,6 +76,7 @@ export class Instance implements Place {
   checkpoint: number[]
   offset = 0
   zone = 'UTC'
+  lives: FittedLives = NO_LIVES
   windows: readonly KeptWindow[]
   checkpointWindows: readonly KeptWindow[]
   episode: OpenEpisode | null = null
@@ -149,15 +152,20 @@ export function windowOf(leaf: Leaf, saved: readonly number[]): KeptWindow | nul
   if (leaf.kind === 'anomaly') return new AnomalyWatch(leaf.pointMs, saved)
   if (leaf.kind === 'event') return new EventTimes(leaf.windowMs, leaf.count, saved)
   if (leaf.kind === 'forecast') return new ForecastTrail(saved)
+  if (leaf.kind === 'remaining') return new PartCourse(leaf.part, saved)
   return new SampleWindow(leaf.agg!, leaf.windowMs, saved)
 }
 
-export function keepsWindow(leaf: Leaf): leaf is MetricLeaf | ChangeLeaf | EventLeaf | AnomalyLeaf | ForecastLeaf {
+/** Leaves that keep more of the past than a few numbers. */
+type KeepingLeaf = MetricLeaf | ChangeLeaf | EventLeaf | AnomalyLeaf | ForecastLeaf | RemainingLeaf
+
+export function keepsWindow(leaf: Leaf): leaf is KeepingLeaf {
   return (
     leaf.kind === 'change' ||
     leaf.kind === 'event' ||
     leaf.kind === 'anomaly' ||
     leaf.kind === 'forecast' ||
+    leaf.kind === 'remaining' ||
     (leaf.kind === 'metric' && leaf.agg !== null)
   )
 }

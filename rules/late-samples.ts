@@ -40,6 +40,7 @@ export function rerun(turn: Turn, device: Device, instance: Instance, nowMs: num
     offset: 0,
     windows: cloneWindows(instance.checkpointWindows),
     zone: instance.zone,
+    lives: instance.lives,
   }
   const notes = new Notes(place)
   const from = kept.find(instance.closedUntilMs)

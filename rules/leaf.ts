@@ -1,4 +1,5 @@
 import type { Aggregate, Comparison } from '#contracts'
+import type { PartSpec } from './part-spec.ts'
 
 /** What an instance keeps per leaf, at the leaf's place among its numbers. */
 export const LEAF_UNTIL = 0
@@ -17,6 +18,9 @@ export const LEAF_FELL_FROM = 5
 /** Of an anomaly: since when its score has stood at the limit; `NaN` when it does not. */
 export const LEAF_HIGH_SINCE = 3
 
+/** Of a remaining life: up to when it lasts with the probability asked for. */
+export const LEAF_LASTS_UNTIL = 3
+
 /** Numbers a leaf keeps, by kind. */
 export const LEAF_LENGTHS: Readonly<Record<Leaf['kind'], number>> = {
   metric: COMMON_LENGTH,
@@ -28,6 +32,7 @@ export const LEAF_LENGTHS: Readonly<Record<Leaf['kind'], number>> = {
   season: COMMON_LENGTH + 1,
   anomaly: COMMON_LENGTH + 1,
   forecast: COMMON_LENGTH,
+  remaining: COMMON_LENGTH + 1,
 }
 
 interface Placed {
@@ -144,10 +149,29 @@ export interface ForecastLeaf extends OfMetric {
   window: number
 }
 
+/** Without another word in the rule: nine of ten such parts last longer than what is compared. */
+export const REMAINING_CONFIDENCE = 0.9
+
+/**
+ * How long a part of the device still lasts by what its fleet has taught. Its value is in days. Behind the limit stands
+ * when the part was put in.
+ */
+export interface RemainingLeaf extends OfMetric {
+  kind: 'remaining'
+  component: string
+  part: PartSpec
+  belowDays: number
+  confidence: number
+  /** −1: its use is counted by the calendar. */
+  counterColumn: number
+  conditions: readonly { column: number; op: Comparison; value: number }[]
+  window: number
+}
+
 /** Leaves that change by time alone, no sample having come. */
 export type TurningLeaf = ChangeLeaf | AgeLeaf | EventLeaf | SeasonLeaf
 
-export type Leaf = MetricLeaf | NoDataLeaf | UsageLeaf | AnomalyLeaf | ForecastLeaf | TurningLeaf
+export type Leaf = MetricLeaf | NoDataLeaf | UsageLeaf | AnomalyLeaf | ForecastLeaf | RemainingLeaf | TurningLeaf
 
 /** Leaves whose truth is a number beside a limit: what levels can be of. */
 export type ComparedLeaf = MetricLeaf | ChangeLeaf | UsageLeaf

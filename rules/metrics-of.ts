@@ -1,4 +1,5 @@
 import type { Condition, ProductDocument, RuleDocument } from '#contracts'
+import { partSpecOf } from './part-spec.ts'
 
 /** Every metric a condition names, whatever kind of leaf names it. */
 export function metricsOfCondition(condition: Condition): string[] {
@@ -13,10 +14,27 @@ export function metricsOfCondition(condition: Condition): string[] {
   return [...found]
 }
 
-/** What a rule reads of a product: its own metrics, and the one its component's life is counted in. */
+/** Components whose remaining life a condition asks for. */
+export function componentsForeseen(condition: Condition): string[] {
+  if ('all' in condition) return condition.all.flatMap(componentsForeseen)
+  if ('any' in condition) return condition.any.flatMap(componentsForeseen)
+  if ('not' in condition) return componentsForeseen(condition.not)
+  return 'remaining' in condition ? [condition.remaining.component] : []
+}
+
+/** Metrics that tell of a component's wear and use. */
+function metricsOfPart(product: ProductDocument, component: string): string[] {
+  const part = partSpecOf(product, component)
+  if (part === null) return []
+  const counter = part.counterMetric === null ? [] : [part.counterMetric]
+  return [part.metric, ...counter, ...part.conditions.map(({ metric }) => metric)]
+}
+
+/** What a rule reads of a product: its own metrics, and those its component's life is counted and seen in. */
 export function metricsOfRule(rule: RuleDocument, product: ProductDocument): string[] {
   const component = product.components?.find(({ key }) => key === rule.component)
   const life = component?.ratedLife && 'metric' in component.ratedLife ? [component.ratedLife.metric] : []
+  const parts = componentsForeseen(rule.when).flatMap((key) => metricsOfPart(product, key))
   const known = new Set(product.metrics.map(({ key }) => key))
-  return [...new Set([...metricsOfCondition(rule.when), ...life])].filter((metric) => known.has(metric))
+  return [...new Set([...metricsOfCondition(rule.when), ...life, ...parts])].filter((metric) => known.has(metric))
 }

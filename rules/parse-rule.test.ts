@@ -214,9 +214,9 @@ describe('the kinds of conditions', () => {
     })
   })
 
-  test('those that ask the models are refused by name until the models answer', () => {
+  test('remaining life is asked of a component whose product says how it wears', () => {
     expect(problems(when({ remaining: { component: 'hepa-filter', below: '30d', confidence: 0.8 } }))).toEqual({
-      '/when/remaining': expect.stringContaining('prediction models'),
+      '/when/remaining/component': expect.stringContaining('how a hepa-filter wears'),
     })
   })
 

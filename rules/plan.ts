@@ -15,6 +15,8 @@ export interface AgeLimit {
   /** Where the moment stands among the limits; behind it the moment age is counted from. */
   index: number
   sinceService: boolean
+  /** Whose service; that of the plan when left out. */
+  component?: string
 }
 
 /**

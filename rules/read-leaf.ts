@@ -6,17 +6,21 @@ import {
   type AnomalyLeaf,
   type EventLeaf,
   LEAF_HIGH_SINCE,
+  LEAF_LASTS_UNTIL,
   LEAF_NEXT,
   LEAF_TRUTH,
   LEAF_UNTIL,
   LEAF_VALUE,
   LEAF_WAS,
   type Leaf,
+  type RemainingLeaf,
   type UsageLeaf,
 } from './leaf.ts'
+import type { PartCourse } from './part-course.ts'
+import { compare } from './truth.ts'
 import { lookAtCalendar } from './turning.ts'
 import { meter } from './usage-meter.ts'
-import { weigh, weighChange, weighEvents, weighForecast } from './weigh.ts'
+import { weigh, weighChange, weighEvents, weighForecast, weighRemaining } from './weigh.ts'
 
 /** What a sample says to a leaf that is no plain comparison of a metric. */
 export function readOtherLeaf(
@@ -32,6 +36,10 @@ export function readOtherLeaf(
   if (leaf.kind === 'age' || leaf.kind === 'season') {
     // Usually it was looked at before; the first sample may come before the first tick.
     if (core[at + LEAF_TRUTH] === UNKNOWN || core[at + LEAF_NEXT]! <= atMs) lookAtCalendar(place, leaf, atMs)
+    return
+  }
+  if (leaf.kind === 'remaining') {
+    readRemaining(place, leaf, row, rowAt, atMs)
     return
   }
   const value = leaf.column < 0 ? 1 : row[rowAt + leaf.column]!
@@ -58,6 +66,20 @@ export function readOtherLeaf(
     case 'event':
       readEvent(place, leaf, value, atMs)
   }
+}
+
+function readRemaining(place: Place, leaf: RemainingLeaf, row: readonly number[], rowAt: number, atMs: number): void {
+  const { core, offset, limits, windows, lives } = place
+  const at = offset + leaf.at
+  let level = row[rowAt + leaf.column]!
+  const counter = leaf.counterColumn < 0 ? Number.NaN : row[rowAt + leaf.counterColumn]!
+  if (Number.isNaN(level) && Number.isNaN(counter)) return
+  for (const { column, op, value } of leaf.conditions) if (!compare(op, row[rowAt + column]!, value)) level = Number.NaN
+  const course = windows[leaf.window] as PartCourse
+  if (course.add(atMs, level, counter, limits[leaf.limitAt + 1]!))
+    core[at + LEAF_LASTS_UNTIL] = course.outlastsUntilMs(lives.get(leaf.component)?.life ?? null, leaf.confidence)
+  core[at + LEAF_UNTIL] = atMs + leaf.speaksMs
+  weighRemaining(place, leaf, atMs)
 }
 
 function readUsage(place: Place, leaf: UsageLeaf, value: number, atMs: number): void {

@@ -3,9 +3,10 @@ import type { AnomalyWatch } from './anomaly-watch.ts'
 import type { ChangeTrail } from './change-trail.ts'
 import type { EventTimes } from './event-times.ts'
 import type { ForecastTrail } from './forecast-trail.ts'
+import type { PartCourse } from './part-course.ts'
 
 /** What a leaf keeps of the past besides its few numbers. */
-export type KeptWindow = SampleWindow | ChangeTrail | EventTimes | AnomalyWatch | ForecastTrail
+export type KeptWindow = SampleWindow | ChangeTrail | EventTimes | AnomalyWatch | ForecastTrail | PartCourse
 
 /**
  * Slots of one window. A sample closer than a 64th of the window to the start of the newest

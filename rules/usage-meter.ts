@@ -11,6 +11,17 @@ export const CLOCK_FAST = 1.1
 /** Units whose counters cannot grow faster than time passes, in milliseconds. */
 export const TIME_UNITS_MS: Readonly<Record<string, number>> = { s: 1_000, min: 60_000, h: 3_600_000, d: 86_400_000 }
 
+/** How fast a counter can grow, and where it starts over. */
+export type UsagePace = Pick<UsageLeaf, 'perMsMax' | 'slack' | 'rollsOverAt'>
+
+/** How fast a counter can grow: as the rule says, no faster than time for a counter of time, else as it likes. */
+export function paceOf(unit: string, perDayMax?: number): { perMsMax: number; slack: number } {
+  if (perDayMax !== undefined) return { perMsMax: perDayMax / 86_400_000, slack: perDayMax / 24 }
+  const unitMs = TIME_UNITS_MS[unit]
+  // A counter of whole hours may step just after it was read.
+  return unitMs ? { perMsMax: CLOCK_FAST / unitMs, slack: 1 } : { perMsMax: 0, slack: Number.POSITIVE_INFINITY }
+}
+
 /**
  * Lets a usage leaf see the counter stand at `value`. What counts is growth:
  * - the first reading counts whole: the counter has been running since the device has;
@@ -22,7 +33,7 @@ export const TIME_UNITS_MS: Readonly<Record<string, number>> = { s: 1_000, min: 
  *
  * A total that cannot be known (`NaN`: serviced before the counter was first seen) stays so until the next service.
  */
-export function meter(core: number[], at: number, leaf: UsageLeaf, value: number, atMs: number): void {
+export function meter(core: number[], at: number, leaf: UsagePace, value: number, atMs: number): void {
   const last = core[at + LEAF_LAST]!
   if (Number.isNaN(last)) {
     // Serviced before it was ever seen: counting begins here.

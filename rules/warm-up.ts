@@ -9,6 +9,8 @@ export function warmUpMs(rule: RuleDocument): number {
   return windowMs(rule.when) + (durationMs(rule.for ?? '') ?? 0)
 }
 
+/** Five days make a course, and one more closes the fifth; the version before hands its own on. */
+const REMAINING_WARM_UP_MS = 6 * 86_400_000
 /** Ten days make a trend; one more closes the tenth. Until then the version before decides. */
 const FORECAST_WARM_UP_MS = 11 * 86_400_000
 
@@ -21,6 +23,7 @@ function windowMs(condition: Condition): number {
   if ('event' in condition) return durationMs(condition.event.window) ?? 0
   // A model knows a course after days; nobody waits for that.
   if ('forecast' in condition) return FORECAST_WARM_UP_MS
+  if ('remaining' in condition) return REMAINING_WARM_UP_MS
   if ('anomaly' in condition) return durationMs(condition.anomaly.for ?? '') ?? 0
   // Counters are taken over from the version before; the calendar needs no past.
   if ('usage' in condition || 'age' in condition || 'season' in condition) return 0

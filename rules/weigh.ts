@@ -7,10 +7,12 @@ import {
   type ChangeLeaf,
   type EventLeaf,
   type ForecastLeaf,
+  LEAF_LASTS_UNTIL,
   LEAF_NEXT,
   LEAF_TRUTH,
   LEAF_UNTIL,
   LEAF_VALUE,
+  type RemainingLeaf,
   type UsageLeaf,
 } from './leaf.ts'
 import { compare } from './truth.ts'
@@ -87,6 +89,18 @@ export function weighForecast(
   else if (days <= leaf.withinDays) core[at + LEAF_TRUTH] = TRUE
   else if (days > CLEARS_AT * leaf.withinDays || core[at + LEAF_TRUTH] === UNKNOWN) core[at + LEAF_TRUTH] = FALSE
 }
+
+/** Whether what is left of a part at `atMs` is little enough. Unknown until there is a course and a fleet to compare it with. */
+export function weighRemaining({ core, offset }: Place, leaf: RemainingLeaf, atMs: number): void {
+  const at = offset + leaf.at
+  const days = Math.max(0, (core[at + LEAF_LASTS_UNTIL]! - atMs) / DAY_MS)
+  core[at + LEAF_VALUE] = days
+  if (Number.isNaN(days)) core[at + LEAF_TRUTH] = UNKNOWN
+  else if (days < leaf.belowDays) core[at + LEAF_TRUTH] = TRUE
+  else if (days > CLEARS_AT * leaf.belowDays || core[at + LEAF_TRUTH] === UNKNOWN) core[at + LEAF_TRUTH] = FALSE
+}
+
+const DAY_MS = 86_400_000
 
 /** Threshold with hysteresis: in the band, as before. */
 export function weigh({ core, offset, limits }: Place, leaf: ChangeLeaf | UsageLeaf, value: number): void {

@@ -1,6 +1,17 @@
 import type { Selectable } from 'kysely'
 import { Type } from 'typebox'
-import { Comparison, type Evidence, Instant, instant, Key, SafetyKind, Severity, sealedAs } from '#contracts'
+import {
+  Comparison,
+  type Evidence,
+  type EvidenceForecast,
+  Instant,
+  instant,
+  Key,
+  SafetyKind,
+  Severity,
+  sealedAs,
+  Text,
+} from '#contracts'
 import { derivedId, HubError, type SecretBox } from '#platform'
 import type { AlertsTable, Tx } from '#store'
 import { requireDevice } from '../devices.ts'
@@ -15,6 +26,18 @@ import type { Routes } from './routes.ts'
 /** Silences end within a month, or they would be forgotten ones. */
 const SNOOZE_MS_MAX = 30 * 86_400_000
 
+/** Of a condition that looks ahead: 8 in 10 lie between p10 and p90. */
+const Forecast = Closed({
+  metric: Type.String(),
+  reaches: Type.Number(),
+  unit: Type.String(),
+  p10: Time,
+  p50: Time,
+  p90: Nullable(Time),
+  model: Type.String({ description: 'what it rests on, with its version' }),
+  outOfDistribution: Type.Boolean({ description: 'unlike what its fleet has shown: the range is wider for it' }),
+  factors: Type.Array(Text, { description: 'what is behind it, in words a technician can check' }),
+})
 const State = Type.Enum(['firing', 'recovering', 'cleared-latched', 'resolved'])
 const Alert = Closed({
   id: Type.String(),
@@ -42,6 +65,7 @@ const Alert = Closed({
       unit: Type.String(),
       since: Time,
       series: Type.Array(Type.Tuple([Time, Type.Number()])),
+      forecast: Type.Optional(Forecast),
     }),
   ),
   acknowledgedAt: Nullable(Time),
@@ -86,8 +110,18 @@ function alertOfRow(box: SecretBox, row: AlertRow) {
   }
 }
 
-function shownEvidence({ sinceMs, series, ...rest }: Evidence) {
-  return { ...rest, since: instant(sinceMs), series: series.map(([atMs, value]) => [instant(atMs), value]) }
+function shownEvidence({ sinceMs, series, forecast, ...rest }: Evidence) {
+  return {
+    ...rest,
+    since: instant(sinceMs),
+    series: series.map(([atMs, value]) => [instant(atMs), value]),
+    ...(forecast ? { forecast: shownForecast(forecast) } : {}),
+  }
+}
+
+function shownForecast({ p10Ms, p50Ms, p90Ms, factors, ...rest }: EvidenceForecast) {
+  const p90 = p90Ms === null ? null : instant(p90Ms)
+  return { ...rest, p10: instant(p10Ms), p50: instant(p50Ms), p90, factors: [...factors] }
 }
 
 /** Episodes of rules on components: seen, silenced, acknowledged, dismissed. */

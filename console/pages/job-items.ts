@@ -43,6 +43,7 @@ function evidence({ diagnosis }: Item, view: JobView, { say, locale }: Job): (HT
       forecast !== undefined && [
         say('forecast'),
         `${reaches(forecast, diagnosis.evidence, locale)} · ${when(forecast.p10, 'date', where)} – ${forecast.p90 ? when(forecast.p90, 'date', where) : '…'}`,
+        ...(forecast.factors ?? []).map((factor) => el('div', { class: 'soft' }, factor[locale])),
       ],
       alternatives.length > 0 && [
         say('alternatives'),

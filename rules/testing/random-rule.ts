@@ -63,7 +63,7 @@ function leaf(random: Random): unknown {
   const value = limit(random)
   const clear = random.next() < 0.2 ? { clear: limit(random) } : {}
   const duration = (): unknown => (random.next() < 0.9 ? pick(random, DURATIONS.slice(0, 5)) : pick(random, DURATIONS))
-  switch (Math.floor(random.next() * 8)) {
+  switch (Math.floor(random.next() * 9)) {
     case 0:
       return { metric, op, value, ...clear }
     case 1:
@@ -114,6 +114,16 @@ function leaf(random: Random): unknown {
           ...(random.next() < 0.3 ? { for: duration() } : {}),
         },
       }
+    case 7:
+      return random.next() < 0.5
+        ? {
+            remaining: {
+              component: pick(random, ['hepa-filter', 'fan', 'nothing', '__proto__']),
+              below: duration(),
+              ...(random.next() < 0.5 ? { confidence: pick(random, [0.5, 0.9, 0.95, 0.96, -1]) } : {}),
+            },
+          }
+        : { forecast: { metric, reaches: limit(random), within: duration() } }
     default:
       return random.next() < 0.5
         ? { noData: { for: duration(), ...(random.next() < 0.5 ? { metric } : {}) } }

@@ -115,7 +115,7 @@ function metricOf(leaf: LeafCondition): string | null {
   if ('usage' in leaf) return leaf.usage.metric
   if ('event' in leaf) return leaf.event.metric
   if ('age' in leaf || 'season' in leaf) return null
-  if ('noData' in leaf || 'anomaly' in leaf || 'forecast' in leaf)
+  if ('noData' in leaf || 'anomaly' in leaf || 'forecast' in leaf || 'remaining' in leaf)
     throw new Error('the reference knows no silence and no models')
   return leaf.metric
 }

@@ -56,3 +56,33 @@ test('a number on the wrong side of its limit, or a switch, says nothing: the fi
   const product = { metrics: [{ key: 'leak', unit: '1', type: 'boolean' }] } as unknown as ProductDocument
   expect(why([{ ...CLOGGED, metric: 'leak', value: 1, op: '==', limit: 1 }], 0, product)).toEqual(RULE.name)
 })
+
+test('a forecast is told in days from now, with its range; of a part, and of a trend', () => {
+  const forecast = {
+    metric: 'filter_dp_pa',
+    reaches: 250,
+    unit: 'Pa',
+    p10Ms: 13 * 86_400_000,
+    p50Ms: 20 * 86_400_000,
+    p90Ms: 31 * 86_400_000,
+    model: 'hepa-filter-life-3',
+    outOfDistribution: false,
+    factors: [],
+  }
+  const leaf = { value: 13, op: '<', limit: 14, unit: 'd', sinceMs: 0, series: [] } as const
+  const say = (evidence: Evidence) =>
+    whyInPlainWords({
+      rule: { name: { en: 'Filter nearly full', 'zh-CN': '滤网将满' } },
+      product: null,
+      evidence: [evidence],
+      atMs: 0,
+    })
+  expect(say({ ...leaf, metric: 'remaining_life', forecast })).toEqual({
+    en: 'Filter nearly full: going by how such parts wear, it is due in about 20 days (13 to 31 days).',
+    'zh-CN': '滤网将满：按同类部件的损耗规律，预计约20天后到期（13至31天）。',
+  })
+  expect(say({ ...leaf, op: '<=', metric: 'filter_dp_pa', forecast: { ...forecast, p90Ms: null } })).toEqual({
+    en: 'Filter nearly full: at the present trend filter dp pa reaches 250 Pa in about 20 days (13 days at the earliest).',
+    'zh-CN': '滤网将满：按目前趋势，filter_dp_pa约20天后达到250 Pa（最早13天）。',
+  })
+})

@@ -12,6 +12,7 @@ const OF_NO_METRIC: Readonly<Partial<Record<string, Text>>> = {
   age: { en: 'age', 'zh-CN': '使用时间' },
   silence: { en: 'silence', 'zh-CN': '无数据时间' },
   season: { en: 'season', 'zh-CN': '季节' },
+  remaining_life: { en: 'remaining life', 'zh-CN': '预计剩余寿命' },
 }
 
 export function metricName(product: Pick<ProductDocument, 'metrics'> | null, key: string): Text {
@@ -60,6 +61,32 @@ function measured({ value, op, limit, unit }: Evidence & { value: number; limit:
   return { en: `is ${shown}, ${side.en} the limit of ${bound}`, 'zh-CN': `为${shown}，${side['zh-CN']}限值${bound}` }
 }
 
+/** What a forecast says, in days from now: "expected to be due in about 20 days (13 to 31)". */
+function aheadOf(
+  { forecast, metric }: Evidence,
+  { product, atMs }: { product: ProductDocument | null; atMs: number },
+): Text | null {
+  if (!forecast) return null
+  const days = (ms: number): number => Math.max(0, Math.round((ms - atMs) / DAY_MS))
+  const [early, middle] = [days(forecast.p10Ms), days(forecast.p50Ms)]
+  const late = forecast.p90Ms === null ? null : days(forecast.p90Ms)
+  const range =
+    late === null
+      ? { en: `${early} days at the earliest`, 'zh-CN': `最早${early}天` }
+      : { en: `${early} to ${late} days`, 'zh-CN': `${early}至${late}天` }
+  if (metric !== forecast.metric)
+    return {
+      en: `going by how such parts wear, it is due in about ${middle} days (${range.en})`,
+      'zh-CN': `按同类部件的损耗规律，预计约${middle}天后到期（${range['zh-CN']}）`,
+    }
+  const name = metricName(product, metric)
+  const limit = `${Number(forecast.reaches.toPrecision(4))}${forecast.unit === '' || forecast.unit === '1' ? '' : ` ${forecast.unit}`}`
+  return {
+    en: `at the present trend ${name.en} reaches ${limit} in about ${middle} days (${range.en})`,
+    'zh-CN': `按目前趋势，${name['zh-CN']}约${middle}天后达到${limit}（${range['zh-CN']}）`,
+  }
+}
+
 /** The leaf that tells the finding: the first number that is compared and stands where the comparison says. */
 function telling(product: ProductDocument | null, evidence: readonly Evidence[]) {
   return evidence.find(
@@ -84,6 +111,8 @@ export function whyInPlainWords(options: {
   const found = options.rule.cause?.text ?? options.rule.name
   const leaf = telling(options.product, options.evidence)
   if (!leaf) return found
+  const ahead = aheadOf(leaf, options)
+  if (ahead) return { en: `${found.en}: ${ahead.en}.`, 'zh-CN': `${found['zh-CN']}：${ahead['zh-CN']}。` }
   const name = metricName(options.product, leaf.metric)
   const since = duration(Math.max(0, options.atMs - leaf.sinceMs))
   const words = measured(leaf)

@@ -234,8 +234,28 @@ async function itemOf(
       alternatives: facts.record.source === 'reported' ? await alternativesOf(work, facts) : [],
       faultCodes: [],
       evidence,
+      ...forecastOf(facts),
       remoteActions: [],
       dataAgeSeconds: dataAgeSeconds(work.atMs, device?.lastSeenAtMs ?? null, evidence),
+    },
+  }
+}
+
+/** What was foreseen when the need arose, with what is behind it. */
+function forecastOf({ record }: CaseFacts): Pick<WorkOrderItem['diagnosis'], 'forecast'> {
+  const forecast = record.evidence.find((leaf) => leaf.forecast)?.forecast
+  if (!forecast) return {}
+  const { metric, reaches, p10Ms, p50Ms, p90Ms, model, outOfDistribution, factors } = forecast
+  return {
+    forecast: {
+      metric,
+      reaches,
+      p10: instant(p10Ms),
+      p50: instant(p50Ms),
+      p90: p90Ms === null ? null : instant(p90Ms),
+      model,
+      ...(outOfDistribution ? { outOfDistribution } : {}),
+      factors: [...factors],
     },
   }
 }

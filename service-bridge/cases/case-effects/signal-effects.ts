@@ -191,10 +191,12 @@ const LEVEL_POINTS = 12
 /** Where the signal stood when the need was found, by metric. */
 function levelsOf(record: CaseRecord): Record<string, number> {
   const levels: Record<string, number> = {}
-  for (const { metric, value, series } of record.evidence) {
+  for (const { metric: compared, value, series, forecast } of record.evidence) {
+    // A forecast compares days; what was measured is the metric it is about.
+    const metric = forecast?.metric ?? compared
     const points = series.slice(-LEVEL_POINTS).map(([, point]) => point)
     if (points.length > 0) levels[metric] = points.reduce((sum, point) => sum + point, 0) / points.length
-    else if (typeof value === 'number') levels[metric] = value
+    else if (typeof value === 'number' && !forecast) levels[metric] = value
   }
   return levels
 }
