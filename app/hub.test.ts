@@ -67,7 +67,7 @@ test('an appliance that was claimed is its new home’s alone: what its old toke
   const hub = await testHub(await testEnvironment())
   const { brandKey, device } = await addDevice(hub.addresses.httpUrl)
   const client = await mqtt.connectAsync(hub.addresses.mqttUrl, { username: device.token, reconnectPeriod: 0 })
-  const closed = new Promise((resolve) => client.once('close', resolve))
+  const closed = new Promise<void>((resolve) => client.once('close', () => resolve()))
   const brand = new HubApi(hub.addresses.httpUrl, brandKey)
   const home = await brand.post<{ id: string }>('/api/homes', {})
   const claim = { serial: 'SN-1', product: 'ap-300', home: home.id }
