@@ -60,7 +60,7 @@ if (wanted.has('memory')) {
   )
 }
 if (wanted.has('parts')) {
-  for (const part of ['decode', 'evaluator', 'models', 'history']) {
+  for (const part of ['decode', 'evaluator', 'models', 'history', 'backtest']) {
     const { stdout } = await run(process.execPath, [
       '--disable-warning=ExperimentalWarning',
       join(import.meta.dirname, `${part}.ts`),

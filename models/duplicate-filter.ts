@@ -1,4 +1,4 @@
-import type { ReadingsEntry } from '#contracts'
+import type { ReadingsEntry, ReadingValue } from '#contracts'
 
 /**
  * What the filter says of a reading, for one device:
@@ -41,9 +41,12 @@ export class DuplicateFilter {
   /** Judges a reading and, unless it is a duplicate, remembers it. */
   check(reading: FilteredReading): DuplicateVerdict {
     if (reading.serverTime) return this.#checkDelivery(reading)
+    return this.checkHashed(reading.measuredAtMs, hashValues(reading.values))
+  }
+
+  /** The same for a reading with a time of its own, of which only the hash of its values is at hand. */
+  checkHashed(measuredAtMs: number, hash: number): DuplicateVerdict {
     const readings = this.#readings
-    const { measuredAtMs } = reading
-    const hash = hashValues(reading.values)
     const newest = readings.length - 2
     if (newest < 0 || measuredAtMs > readings[newest]!) {
       readings.push(measuredAtMs, hash)
@@ -108,7 +111,7 @@ function hashText(text: string, seed: number): number {
 const keyHashes = new Map<string, number>()
 const KEY_HASHES_MAX = 10_000
 
-function hashKey(key: string): number {
+export function hashKey(key: string): number {
   const known = keyHashes.get(key)
   if (known !== undefined) return known
   if (keyHashes.size >= KEY_HASHES_MAX) keyHashes.clear()
@@ -120,16 +123,41 @@ function hashKey(key: string): number {
 /** 32 bits of all names and values; the order of the members does not matter. */
 function hashValues(values: FilteredReading['values']): number {
   let sum = 0
-  for (const key in values) {
-    const value = values[key]!
-    const seed = hashKey(key)
-    if (typeof value === 'number') {
-      float[0] = value === 0 ? 0 : value // −0 and 0 are one value
-      sum += mix(mix(seed, words[0]!), words[1]!)
-    } else if (typeof value === 'boolean') sum += mix(seed, value ? 1 : 2)
-    else sum += hashText(value, seed)
+  for (const key in values) sum += hashValue(hashKey(key), values[key]!)
+  return sum >>> 0
+}
+
+/**
+ * The hash of a reading whose values lie in columns, `NaN` or `null` where it has none.
+ *
+ * @param names hashes of the metrics' names, from `hashKey`
+ */
+export function hashRow(
+  names: readonly number[],
+  columns: readonly ArrayLike<ReadingValue | null>[],
+  at: number,
+): number {
+  let sum = 0
+  for (let m = 0; m < names.length; m++) {
+    const value = columns[m]![at]
+    if (!isMissing(value)) sum += hashValue(names[m]!, value)
   }
   return sum >>> 0
+}
+
+/** A column has `NaN`, or `null` among words, where a reading has no such metric. */
+export function isMissing(value: ReadingValue | null | undefined): value is null | undefined {
+  // biome-ignore lint/suspicious/noSelfCompare: the cheapest test for NaN there is, a million times a second.
+  return value === null || value === undefined || value !== value
+}
+
+function hashValue(seed: number, value: ReadingValue): number {
+  if (typeof value === 'number') {
+    float[0] = value === 0 ? 0 : value // −0 and 0 are one value
+    return mix(mix(seed, words[0]!), words[1]!)
+  }
+  if (typeof value === 'boolean') return mix(seed, value ? 1 : 2)
+  return hashText(value, seed)
 }
 
 /** 52 bits, so that a number holds them exactly. */

@@ -14,6 +14,9 @@ export {
   DuplicateFilter,
   type DuplicateVerdict,
   type FilteredReading,
+  hashKey,
+  hashRow,
+  isMissing,
   type SavedDuplicateFilter,
 } from './duplicate-filter.ts'
 export {

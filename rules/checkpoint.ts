@@ -190,6 +190,8 @@ const RESTORE: Record<EntryKind, Restore> = {
   hub: ({ turn, position }, _brandId, _id, saved: SavedHub) => {
     position.seq = saved.seq
     position.atMs = saved.atMs ?? Number.NEGATIVE_INFINITY
+    // Brands are scheduled as of now, or maintenance of long ago would seem to end.
+    turn.atMs = Math.max(0, position.atMs)
     turn.tickMs = saved.tickMs ?? Number.NEGATIVE_INFINITY
     turn.resumedAtMs = saved.resumedAtMs ?? Number.NEGATIVE_INFINITY
     Object.assign(turn.counters, freshCounters(), saved.counters)

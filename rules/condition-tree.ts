@@ -13,7 +13,7 @@ export type TreeNode =
 export function truthAt(node: TreeNode, core: readonly number[], offset: number, atMs: number): Truth {
   switch (node.kind) {
     case 'leaf':
-      return atMs > core[offset + node.at + LEAF_UNTIL]! ? UNKNOWN : (core[offset + node.at + LEAF_TRUTH]! as Truth)
+      return leafAt(node.at, core, offset, atMs)
     case 'not': {
       const truth = truthAt(node.child, core, offset, atMs)
       return truth === UNKNOWN ? UNKNOWN : truth === TRUE ? FALSE : TRUE
@@ -25,6 +25,10 @@ export function truthAt(node: TreeNode, core: readonly number[], offset: number,
   }
 }
 
+function leafAt(at: number, core: readonly number[], offset: number, atMs: number): Truth {
+  return atMs > core[offset + at + LEAF_UNTIL]! ? UNKNOWN : (core[offset + at + LEAF_TRUTH]! as Truth)
+}
+
 function gather(
   children: readonly TreeNode[],
   decisive: Truth,
@@ -34,8 +38,10 @@ function gather(
   atMs: number,
 ): Truth {
   let result = otherwise
-  for (const child of children) {
-    const truth = truthAt(child, core, offset, atMs)
+  for (let i = 0; i < children.length; i++) {
+    const child = children[i]!
+    // Nearly all children are leaves, and every reading comes by here.
+    const truth = child.kind === 'leaf' ? leafAt(child.at, core, offset, atMs) : truthAt(child, core, offset, atMs)
     if (truth === decisive) return decisive
     if (truth === UNKNOWN) result = UNKNOWN
   }
@@ -63,11 +69,16 @@ export function knownUntil(
       // One decisive child carries the answer alone; without one, all of them do together.
       const decisive = node.kind === 'all' ? FALSE : TRUE
       let untilMs = truth === decisive ? Number.NEGATIVE_INFINITY : Number.POSITIVE_INFINITY
-      for (const child of node.children) {
-        const childTruth = truthAt(child, core, offset, atMs)
-        if (truth === decisive) {
-          if (childTruth === decisive) untilMs = Math.max(untilMs, knownUntil(child, childTruth, core, offset, atMs))
-        } else untilMs = Math.min(untilMs, knownUntil(child, childTruth, core, offset, atMs))
+      const { children } = node
+      for (let i = 0; i < children.length; i++) {
+        const child = children[i]!
+        const isLeaf = child.kind === 'leaf'
+        const childTruth = isLeaf ? leafAt(child.at, core, offset, atMs) : truthAt(child, core, offset, atMs)
+        if (truth === decisive && childTruth !== decisive) continue
+        const childUntilMs = isLeaf
+          ? core[offset + child.at + LEAF_UNTIL]!
+          : knownUntil(child, childTruth, core, offset, atMs)
+        untilMs = truth === decisive ? Math.max(untilMs, childUntilMs) : Math.min(untilMs, childUntilMs)
       }
       return untilMs
     }

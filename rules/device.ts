@@ -1,5 +1,5 @@
-import type { DeviceFacts, ReadingsRecord } from '#contracts'
-import { DuplicateFilter } from '#models'
+import type { DeviceFacts, ReadingsRecord, ReadingValue } from '#contracts'
+import { DuplicateFilter, hashKey, hashRow, isMissing } from '#models'
 import { STATE, TRUTH, UNTIL } from './alert-clock.ts'
 import { FALSE, isOpen } from './alert-lifecycle.ts'
 import type { Brand } from './brand.ts'
@@ -14,6 +14,7 @@ import { KeptSamples } from './kept-samples.ts'
 import { rerun } from './late-samples.ts'
 import { closeInstance } from './lifecycle-end.ts'
 import type { ProductLayout } from './product-layout.ts'
+import type { ReadingColumns } from './reading-columns.ts'
 import { rowConcerns } from './row.ts'
 import type { Heard } from './silence-diagnosis.ts'
 import { textCode } from './text-code.ts'
@@ -54,6 +55,9 @@ export class Device {
   epoch = 0
   /** Has changed since the last checkpoint. */
   dirty = false
+  /** Where the metrics of the columns read last stand. */
+  #read: { metrics: readonly string[]; layout: ProductLayout | null; names: number[]; columns: number[] } =
+    UNKNOWN_COLUMNS
   /** Boundary at which the tick looks at it next; `Infinity` for never. */
   scheduledMs = Number.POSITIVE_INFINITY
 
@@ -81,32 +85,84 @@ export class Device {
       counters.duplicates++ // T16
       return
     }
+    this.#take(turn, record.measuredAtMs, record.serverTime, this.#fillRow(record.values))
+  }
+
+  /** Applies an accepted reading that lies in columns. It was delivered once: repetitions by packet are not asked for. */
+  row(turn: Turn, readings: ReadingColumns, at: number, serverTime: boolean): void {
+    const measuredAtMs = readings.measuredAtMs[at]!
+    const { metrics, values } = readings
+    if (metrics !== this.#read.metrics || this.layout !== this.#read.layout) this.#readFrom(metrics)
+    if (
+      !serverTime &&
+      this.duplicates.checkHashed(measuredAtMs, hashRow(this.#read.names, values, at)) === 'duplicate'
+    ) {
+      turn.counters.duplicates++ // T16
+      return
+    }
+    this.#take(turn, measuredAtMs, serverTime, this.#fillFrom(readings, at))
+  }
+
+  /** @param mask of the columns that the present row has values in */
+  #take(turn: Turn, saidMs: number, serverTime: boolean, mask: number): void {
     forgetSkew(this)
-    let { measuredAtMs } = record
-    if (record.serverTime && measuredAtMs <= this.watermarkMs && this.watermarkMs - measuredAtMs < SAME_MOMENT_MS)
+    let measuredAtMs = saidMs
+    if (serverTime && measuredAtMs <= this.watermarkMs && this.watermarkMs - measuredAtMs < SAME_MOMENT_MS)
       measuredAtMs = this.watermarkMs + 1
+    this.layout.row[0] = measuredAtMs
     turn.historical = turn.atMs - measuredAtMs > this.layout.times.latenessMs
     if (this.kept.width < this.layout.metrics.length) this.kept.widen(this.layout.metrics.length)
-    const mask = this.#fillRow(measuredAtMs, record.values)
     if (measuredAtMs > this.watermarkMs) this.#inOrder(turn, measuredAtMs, mask)
     else this.#outOfOrder(turn, measuredAtMs, mask)
     this.dirty = true
   }
 
-  #fillRow(atMs: number, values: ReadingsRecord['values']): number {
-    const { row, columns, metrics } = this.layout
-    row[0] = atMs
-    for (let i = 1; i <= metrics.length; i++) row[i] = Number.NaN
+  #fillRow(values: ReadingsRecord['values']): number {
+    const { columns } = this.layout
+    this.#emptyRow()
     let mask = 0
     for (const metric in values) {
       const column = columns.get(metric)
-      if (column === undefined) continue
-      const value = values[metric]!
-      // Text has no order; a rule can ask that it came, and whether it is a certain one.
-      row[column + 1] = typeof value === 'number' ? value : typeof value === 'boolean' ? Number(value) : textCode(value)
-      mask |= columnBit(column)
+      if (column !== undefined) mask |= this.#put(column, values[metric]!)
     }
     return mask
+  }
+
+  /** Finds out once where the metrics of columns stand in a row. */
+  #readFrom(metrics: readonly string[]): void {
+    const { layout } = this
+    this.#read = {
+      metrics,
+      layout,
+      names: metrics.map(hashKey),
+      columns: metrics.map((metric) => layout.columns.get(metric) ?? UNREAD),
+    }
+  }
+
+  #fillFrom({ metrics, values }: ReadingColumns, at: number): number {
+    const { columns } = this.#read
+    this.#emptyRow()
+    let mask = 0
+    for (let m = 0; m < metrics.length; m++) {
+      const value = values[m]![at]
+      if (isMissing(value)) continue
+      // Some rule may have begun to use it meanwhile.
+      const column = columns[m] === UNREAD ? this.layout.columns.get(metrics[m]!) : columns[m]
+      if (column !== undefined) mask |= this.#put(column, value)
+    }
+    return mask
+  }
+
+  #emptyRow(): void {
+    const { row, metrics } = this.layout
+    for (let i = 1; i <= metrics.length; i++) row[i] = Number.NaN
+  }
+
+  #put(column: number, value: ReadingValue): number {
+    // Text has no order; a rule can ask that it came, and whether it is a certain one.
+    this.layout.row[column + 1] =
+      typeof value === 'number' ? value : typeof value === 'boolean' ? Number(value) : textCode(value)
+    return columnBit(column)
   }
 
   #inOrder(turn: Turn, atMs: number, mask: number): void {
@@ -354,5 +410,9 @@ export class Device {
     return instance.core[instance.offset + UNTIL]! >= (instance.plan.axis === 'hub' ? turn.atMs : this.nowMs(turn))
   }
 }
+
+/** A metric no rule read when it was looked up. */
+const UNREAD = -1
+const UNKNOWN_COLUMNS = { metrics: [], layout: null, names: [], columns: [] }
 
 const UNHEARD = { happened: () => {}, failed: () => {} }

@@ -6,6 +6,7 @@ import { noteSkew } from './clock-skew.ts'
 import { applyControl } from './control-changes.ts'
 import { type Counters, freshCounters } from './counters.ts'
 import { Fleet } from './fleet.ts'
+import type { ReadingColumns } from './reading-columns.ts'
 import { SeenChanges } from './seen-changes.ts'
 import { diagnoseSilence, type Heard, type Outage, scopeKey } from './silence-diagnosis.ts'
 import { TICK_MS } from './tick-timers.ts'
@@ -38,6 +39,11 @@ export interface BrandSilence {
 export interface Evaluator {
   /** Applies the next record and says what should happen. A record at or before `lastSeq` does nothing. */
   apply(record: LogRecord): AlertEffect[]
+  /**
+   * Applies reading `at` of columns as `apply` does a record of it that was delivered once, without one being made:
+   * for a replay of millions. It comes when `receivedAtMs` says, as the record `seq`.
+   */
+  applyRow(readings: ReadingColumns, at: number, place: { seq: number; serverTime: boolean }): AlertEffect[]
   /** Checkpoint entries changed since the last call: written together, they are the state as of `lastSeq`. */
   takeDirty(): CheckpointEntry[]
   /** Takes state back in, in order of key, in as many calls as wanted, before the first record. */
@@ -95,9 +101,7 @@ export function createEvaluator(): Evaluator {
       passTime(Math.min(record.change.downSinceMs, atMs))
       turn.resumedAtMs = atMs
     }
-    passTime(atMs)
-    turn.atMs = position.atMs = atMs
-    turn.historical = false
+    reach(atMs)
     switch (record.kind) {
       case 'readings': {
         const device = fleet.device(record.brandId, record.deviceId)
@@ -117,7 +121,30 @@ export function createEvaluator(): Evaluator {
         break
     }
     position.seq = record.seq
-    return turn.effects
+    return said()
+  }
+
+  function reach(atMs: number): void {
+    passTime(atMs)
+    turn.atMs = position.atMs = atMs
+    turn.historical = false
+  }
+
+  function said(): AlertEffect[] {
+    return turn.effects.length > 0 ? turn.effects : NOTHING
+  }
+
+  function applyRow(readings: ReadingColumns, at: number, { seq, serverTime }: Place): AlertEffect[] {
+    if (seq <= position.seq) return NOTHING
+    turn.begin(seq)
+    reach(Math.max(readings.receivedAtMs[at]!, position.atMs))
+    const device = fleet.device(readings.brandId, readings.deviceId)
+    if (device) {
+      device.row(turn, readings, at, serverTime)
+      fleet.touched(device, turn)
+    } else turn.counters.unknownDevice++
+    position.seq = seq
+    return said()
   }
 
   function skew(record: QuarantinedRecord): void {
@@ -146,6 +173,7 @@ export function createEvaluator(): Evaluator {
 
   return {
     apply,
+    applyRow,
 
     takeDirty() {
       const keys = new Set(fleet.dirtyKeys).add(HUB_KEY)
@@ -228,4 +256,7 @@ export function createEvaluator(): Evaluator {
   }
 }
 
-const NOTHING: AlertEffect[] = []
+/** Shared, so never to be added to. */
+const NOTHING: AlertEffect[] = Object.freeze<AlertEffect[]>([]) as AlertEffect[]
+
+type Place = Parameters<Evaluator['applyRow']>[2]

@@ -9,6 +9,7 @@ export { type EffectiveValue, effectiveValue, type ParameterSetting, type Parame
 export { parseRule, recoveryProblems } from './parse-rule.ts'
 export { PartLife, type SavedPartLife } from './part-life.ts'
 export { type PartSpec, partSpecOf } from './part-spec.ts'
+export type { ReadingColumns } from './reading-columns.ts'
 export { maxGapMs, type ReportingTimes, reportingTimes } from './reporting.ts'
 export { type RuleChange, ruleDiff } from './rule-diff.ts'
 export { ruleJsonSchema } from './rule-json-schema.ts'

@@ -516,8 +516,8 @@ describe('T22, T24 and acknowledgement: who hears of it', () => {
   })
 
   test('T22, case 25: by the clock of the home, over midnight; one that ends inside is history, one that lasts is told at its end', () => {
-    const ended = new Story({ rules: [aRule({ for: '2m', keep: '5m', latch: 'none' })] })
-    const lasts = new Story({ rules: [aRule({ for: '2m' })] })
+    const ended = new Story({ rules: [aRule({ for: '2m', keep: '5m', latch: 'none' })], restartAlways: true })
+    const lasts = new Story({ rules: [aRule({ for: '2m' })], restartAlways: true })
     // 08:00 in Shanghai is 00:00 UTC, a Thursday; the window began on Wednesday evening.
     const window = { scope: {}, zone: 'home', days: [3], from: '22:00', to: '08:30' }
     for (const story of [ended, lasts]) story.control(-1, { type: 'maintenance.set', windowId: 'win_1', window })

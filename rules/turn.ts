@@ -33,7 +33,8 @@ export class Turn {
 
   begin(seq: number): void {
     this.seq = seq
-    this.effects = []
+    // Whoever was given them keeps them; nearly every record has none.
+    if (this.effects.length > 0) this.effects = []
     this.#ordinal = 0
     this.historical = false
   }

@@ -1,6 +1,7 @@
-import type { ControlChange, ControlRecord, ReadingValue } from '#contracts'
+import type { AlertEffect, ControlChange, ControlRecord } from '#contracts'
+import { isMissing } from '#models'
 import { createEvaluator, type Evaluator } from '#rules'
-import { type ColumnBatch, FLAG_IMPORTED, FLAG_SERVER_TIME } from '#store'
+import { type ColumnBatch, FLAG_IMPORTED, FLAG_SERVER_TIME, type MetricColumn } from '#store'
 import { EpisodeNotes } from './episode-notes.ts'
 
 /** A change with the time at which it came into force. */
@@ -21,6 +22,7 @@ export class DeviceReplay {
   readonly #deviceId: string
   #changes: readonly TimedChange[]
   #next = 0
+  #nextChangeMs: number
   #seq = 0
   samples = 0
 
@@ -29,38 +31,32 @@ export class DeviceReplay {
     this.#brandId = options.brandId
     this.#deviceId = options.deviceId
     this.#changes = options.changes
+    this.#nextChangeMs = options.changes[0]?.atMs ?? Number.POSITIVE_INFINITY
     this.#evaluator = createEvaluator()
   }
 
   /** Plays the rows `from` … `to` of a batch. */
   read(batch: ColumnBatch, { from, to, metrics }: { from: number; to: number; metrics: readonly string[] }): void {
-    const { arrivedAtMs, measuredAtMs, flags, values } = batch
+    const { arrivedAtMs: receivedAtMs, measuredAtMs, flags, values } = batch
+    const readings = { brandId: this.#brandId, deviceId: this.#deviceId, receivedAtMs, measuredAtMs, metrics, values }
+    const place = { seq: this.#seq, serverTime: false }
     for (let i = from; i < to; i++) {
-      if (i > from && (flags[i]! & FLAG_IMPORTED) !== 0 && isRepetition(batch, i)) continue
-      const atMs = arrivedAtMs[i]!
-      this.#changeUntil(atMs)
-      const read: Record<string, ReadingValue> = {}
-      for (let m = 0; m < metrics.length; m++) {
-        const value = values[m]![i]
-        // NaN is not equal to itself: no such metric in this reading.
-        // biome-ignore lint/suspicious/noSelfCompare: the cheapest test for NaN there is, a million times a second.
-        if (value === null || value === undefined || value !== value) continue
-        read[metrics[m]!] = value
-        this.samples++
+      const flag = flags[i]!
+      if (i > from && (flag & FLAG_IMPORTED) !== 0 && isRepetition(batch, i)) {
+        for (const column of values) this.samples -= present(column, i, i + 1)
+        continue
       }
-      this.#apply({
-        kind: 'readings',
-        brandId: this.#brandId,
-        deviceId: this.#deviceId,
-        measuredAtMs: measuredAtMs[i]!,
-        serverTime: (flags[i]! & FLAG_SERVER_TIME) !== 0,
-        values: read,
-        delivery: null,
-        imported: false,
-        seq: ++this.#seq,
-        receivedAtMs: atMs,
-      })
+      if (receivedAtMs[i]! >= this.#nextChangeMs) {
+        this.#seq = place.seq
+        this.#changeUntil(receivedAtMs[i]!)
+        place.seq = this.#seq
+      }
+      place.seq++
+      place.serverTime = (flag & FLAG_SERVER_TIME) !== 0
+      this.#note(this.#evaluator.applyRow(readings, i, place))
     }
+    this.#seq = place.seq
+    for (const column of values) this.samples += present(column, from, to)
   }
 
   /** Lets time pass to the end of the span. */
@@ -80,12 +76,23 @@ export class DeviceReplay {
         seq: ++this.#seq,
         receivedAtMs: next.atMs,
       } satisfies ControlRecord)
+    this.#nextChangeMs = this.#changes[this.#next]?.atMs ?? Number.POSITIVE_INFINITY
   }
 
   #apply(record: Parameters<Evaluator['apply']>[0]): void {
-    const effects = this.#evaluator.apply(record)
+    this.#note(this.#evaluator.apply(record))
+  }
+
+  #note(effects: readonly AlertEffect[]): void {
     for (let i = 0; i < effects.length; i++) this.notes.note(effects[i]!)
   }
+}
+
+/** Values there are among these rows of a metric. */
+function present(column: MetricColumn, from: number, to: number): number {
+  let count = 0
+  for (let i = from; i < to; i++) if (!isMissing(column[i])) count++
+  return count
 }
 
 /** What a file brought twice lies side by side; the evaluator would leave it out too, only counted. */

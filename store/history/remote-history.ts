@@ -89,11 +89,18 @@ export function remoteHistory(port: MessagePort): RemoteHistory {
     ask({ id: nextId++, method, args }) as ReturnType<HistoryStore[M]>
   async function* scanned<T>(open: (id: number) => Request): AsyncIterable<T> {
     const id = nextId++
+    // One ahead: the store fills the next batch while this one is gone over.
+    const ahead = (): Promise<T | null> => {
+      const batch = ask<T | null>({ id, scan: 'next' })
+      batch.catch(() => undefined)
+      return batch
+    }
     await ask(open(id))
     try {
-      for (;;) {
-        const batch = await ask<T | null>({ id, scan: 'next' })
+      for (let next = ahead(); ; ) {
+        const batch = await next
         if (batch === null) return
+        next = ahead()
         yield batch
       }
     } finally {

@@ -1,4 +1,4 @@
-import type { DuckDBConnection, DuckDBDataChunk, DuckDBVector } from '@duckdb/node-api'
+import type { DuckDBConnection, DuckDBDataChunk, DuckDBResult, DuckDBVector } from '@duckdb/node-api'
 import { type ColumnBatch, type ColumnQuery, FLAG_IMPORTED, type MetricColumn } from '../columns.ts'
 import type { DuckFile } from './duck-file.ts'
 import { quoted, rows } from './duck-file.ts'
@@ -6,33 +6,63 @@ import { metricValue } from './duck-queries.ts'
 
 /** Rows handed over together: large enough that a hand-over costs nothing, small enough to be held twice. */
 const ROWS_PER_BATCH = 32_768
-/** Rows sorted at a time: a few columns of numbers each, so that a sort stays in memory. */
-const ROWS_PER_SORT = 8_000_000
+/** Rows sorted at a time, while those before are played: a few columns of numbers each, twice, stay in memory. */
+const ROWS_PER_SORT = 1_000_000
+/** Where rows lie as they came, every sort goes over all of them: fewer, larger ones. */
+const ROWS_PER_SORT_UNSORTED = 2_500_000
 /** seq, arrived, measured, flags, rank. */
 const FIXED_COLUMNS = 5
 
+/** What was read of some devices, sorted; not yet fetched. */
+interface Sorted {
+  deviceIds: readonly string[]
+  result: DuckDBResult
+  words: readonly boolean[]
+}
+
 /**
- * Device after device in order of id, each in order of arrival, as columns of numbers. The work of
- * picking values and sorting is DuckDB's, on its threads; no row becomes an object on the way.
+ * Device after device in order of id, each in order of arrival, as columns of numbers. The work of picking values
+ * and sorting is DuckDB's, on its threads, and goes on for the next devices while these are played; no row becomes
+ * an object on the way.
+ *
+ * @param connections two, so that one sorts while the other is read
  */
 export async function* scanColumns(
-  connection: DuckDBConnection,
+  connections: readonly [DuckDBConnection, DuckDBConnection],
   files: readonly DuckFile[],
   query: ColumnQuery,
 ): AsyncIterable<ColumnBatch> {
   const deviceIds = [...query.deviceIds].sort()
   if (files.length === 0 || deviceIds.length === 0) return
-  const perSort = await devicesPerSort(connection, files, deviceIds.length)
-  for (let from = 0; from < deviceIds.length; from += perSort)
-    yield* scanChosen(connection, files, query, deviceIds.slice(from, from + perSort))
+  const perSort = await devicesPerSort(connections[0], files, deviceIds.length)
+  let begun = 0
+  const begin = (): Promise<Sorted> | null => {
+    const from = begun * perSort
+    if (from >= deviceIds.length) return null
+    const sorted = sortChosen(connections[begun++ % 2]!, files, query, deviceIds.slice(from, from + perSort))
+    // Whoever stops listening meanwhile does not hear that it failed.
+    sorted.catch(() => undefined)
+    return sorted
+  }
+  let next = begin()
+  try {
+    while (next) {
+      const sorted: Sorted = await next
+      next = begin()
+      yield* batchesOf(sorted, query.metrics.length)
+    }
+  } finally {
+    if (next) connections[(begun - 1) % 2]!.interrupt()
+    await next?.catch(() => undefined)
+  }
 }
 
-async function* scanChosen(
+async function sortChosen(
   connection: DuckDBConnection,
   files: readonly DuckFile[],
   { brandId, metrics, fromMs, toMs }: ColumnQuery,
   deviceIds: readonly string[],
-): AsyncIterable<ColumnBatch> {
+): Promise<Sorted> {
   await connection.run('CREATE OR REPLACE TEMP TABLE scan (device_id VARCHAR, rank INTEGER)')
   const appender = await connection.createAppender('scan', 'main', 'temp')
   for (const [rank, deviceId] of deviceIds.entries()) {
@@ -56,13 +86,17 @@ async function* scanChosen(
                      WHERE brand_id = '${quoted(brandId)}') s ON s.no = r.device
              WHERE ${arrived} >= ${fromMs} AND ${arrived} < ${toMs}`
   })
-  const result = await connection.stream(`${sources.join(' UNION ALL ')} ORDER BY rank, arrived, seq`)
-  let batch = new Filling(metrics.length, words)
+  const result = await connection.run(`${sources.join(' UNION ALL ')} ORDER BY rank, arrived, seq`)
+  return { deviceIds, result, words }
+}
+
+async function* batchesOf({ deviceIds, result, words }: Sorted, metrics: number): AsyncIterable<ColumnBatch> {
+  let batch = new Filling(metrics, words)
   for (let chunk = await result.fetchChunk(); chunk && chunk.rowCount > 0; chunk = await result.fetchChunk()) {
     batch.add(chunk)
     if (batch.rowCount < ROWS_PER_BATCH) continue
     yield batch.done(deviceIds)
-    batch = new Filling(metrics.length, words)
+    batch = new Filling(metrics, words)
   }
   if (batch.rowCount > 0) yield batch.done(deviceIds)
 }
@@ -76,7 +110,8 @@ async function devicesPerSort(
     .map(({ alias }) => `SELECT sum(row_count)::DOUBLE AS n FROM ${alias}.batches`)
     .join(' UNION ALL ')
   const [total] = await rows(connection, `SELECT sum(n) FROM (${counts})`)
-  const sorts = Math.ceil(((total?.[0] as number | null) ?? 0) / ROWS_PER_SORT)
+  const rowsPerSort = files.every(({ sorted }) => sorted) ? ROWS_PER_SORT : ROWS_PER_SORT_UNSORTED
+  const sorts = Math.ceil(((total?.[0] as number | null) ?? 0) / rowsPerSort)
   return Math.max(1, Math.ceil(devices / Math.max(1, sorts)))
 }
 
@@ -118,7 +153,7 @@ class Filling {
       seq: seq!,
       arrivedAtMs: arrivedAtMs!,
       measuredAtMs: measuredAtMs!,
-      flags: Uint8Array.from(flags!),
+      flags: new Uint8Array(flags!),
       values: values.map((column, m): MetricColumn => (this.#isWords[m] ? this.#words[m]! : column)),
     }
   }

@@ -167,14 +167,19 @@ class DuckHistory implements HistoryStore {
         (file.endMs > query.fromMs && file.startMs < query.toMs) ||
         (file.measuredToMs >= query.fromMs && file.measuredFromMs < query.toMs),
     )
-    const reading = await this.#startReading(files)
+    const one = await this.#startReading(files)
+    const other = await this.#startReading(files).catch(async (error: unknown) => {
+      await one.end()
+      throw error
+    })
     try {
       const deviceIds = query.deviceIds.filter((deviceId) => !this.#tombstones.has(deviceId))
-      yield* scanColumns(reading.connection, files, { ...query, deviceIds })
+      yield* scanColumns([one.connection, other.connection], files, { ...query, deviceIds })
     } catch (error) {
       throw this.#unavailable(error)
     } finally {
-      await reading.end()
+      await one.end()
+      await other.end()
     }
   }
 
