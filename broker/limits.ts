@@ -21,7 +21,7 @@ export interface BrokerLimits {
   unauthenticatedMax: number
   /** Per connection. Beyond it the hub reads slower; nothing is dropped. */
   packetsPerSecond: number
-  /** What asks the hub something counts as so many packets: each answer is a look into the database. */
+  /** A question or an attribute counts as so many packets: each is a look, or a row kept for long, in the database. */
   packetsPerQuestion: number
   /** Publishes of one connection awaiting storage: half of it is what one read may add. */
   inFlightPackets: number

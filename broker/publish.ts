@@ -47,7 +47,7 @@ export function handlePublish(
   // Nothing of ours is retained; a flag on telemetry asks for nothing that could be given.
   packet.retain = false
   context.counters.countReceived(route.name)
-  if (QUESTIONS.has(route.name)) connection.gate.charge(context.limits.packetsPerQuestion)
+  if (COSTLY.has(route.name)) connection.gate.charge(context.limits.packetsPerQuestion)
   const known = packet.qos === 2 && context.store.knows(connection.sessionKey, packet)
   const work = known ? Promise.resolve() : carry(context, connection, route, packet)
   const load = { packets: 1, bytes: packet.payload.length, stored: STORED.has(packet.topic) }
@@ -131,8 +131,10 @@ export function inOrder(
   )
 }
 
-/** Answered from the database. Provisioning has a limit of its own. */
-const QUESTIONS: ReadonlySet<RouteName> = new Set([
+/** Answered from the database, or kept there for long, row by row. Provisioning has a limit of its own. */
+const COSTLY: ReadonlySet<RouteName> = new Set([
+  'attributes',
+  'gateway-attributes',
   'attributes-request',
   'gateway-attributes-request',
   'device-request',

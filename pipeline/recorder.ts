@@ -155,7 +155,7 @@ export function createRecorder(options: RecorderOptions): Recorder {
         db.asHub(async (tx) => {
           await writeQuarantine(tx, reader.logId, quarantined)
           await writeControlRecords(tx, changes)
-          await mirrorDevices(tx, changes, seen)
+          await mirrorDevices(tx, changes, seen, logger)
         }),
       )
       if (!kept) return false
@@ -248,7 +248,7 @@ export function createRecorder(options: RecorderOptions): Recorder {
       const seen = lastSeen.rest()
       if (seen.length > 0)
         await db
-          .asHub((tx) => mirrorDevices(tx, [], seen))
+          .asHub((tx) => mirrorDevices(tx, [], seen, logger))
           .catch((error) => logger.debug({ err: error }, 'last-seen times were not kept'))
     },
   }

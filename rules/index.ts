@@ -14,7 +14,15 @@ export { maxGapMs, type ReportingTimes, reportingTimes } from './reporting.ts'
 export { type RuleChange, ruleDiff } from './rule-diff.ts'
 export { ruleJsonSchema } from './rule-json-schema.ts'
 export { scopeKey } from './silence-diagnosis.ts'
-export { isStorm, STORM_CITY_DIGITS, STORM_WINDOW_MS, type StormGroup, stormGroup, stormLimit } from './storm-guard.ts'
+export {
+  isStorm,
+  STORM_CITY_DIGITS,
+  STORM_FIRMWARE_LENGTH,
+  STORM_WINDOW_MS,
+  type StormGroup,
+  stormGroup,
+  stormLimit,
+} from './storm-guard.ts'
 export { placedInText } from './text-places.ts'
 export { compare } from './truth.ts'
 export { type FileSubject, runRuleTests } from './unit-tests/run-file.ts'

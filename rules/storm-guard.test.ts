@@ -37,3 +37,10 @@ test('devices alike: the same product and firmware in the same city', () => {
     region: '',
   })
 })
+
+test('a firmware is told from another by the beginning of its name, in whole characters', () => {
+  const firmware = `${'x'.repeat(127)}😀 and more`
+  const group = stormGroup({ productKey: 'ap-300', firmware, region: null })
+  expect(group.firmware).toBe(`${'x'.repeat(127)}😀`)
+  expect(stormGroup({ productKey: 'ap-300', firmware: '1.4.2', region: null }).firmware).toBe('1.4.2')
+})

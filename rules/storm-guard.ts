@@ -12,6 +12,9 @@ export const STORM_SHARE = 0.02
 /** Power, water and weather fail city by city: the first four digits of a region code. */
 export const STORM_CITY_DIGITS = 4
 
+/** Of a firmware's name, by which devices are told apart; more is a text. The store's index has the same number. */
+export const STORM_FIRMWARE_LENGTH = 128
+
 /** Devices alike: of one product, firmware and city. Empty strings where it is not known. */
 export interface StormGroup {
   productKey: string
@@ -22,7 +25,8 @@ export interface StormGroup {
 export function stormGroup(device: { productKey: string; firmware: string | null; region: string | null }): StormGroup {
   return {
     productKey: device.productKey,
-    firmware: device.firmware ?? '',
+    // By whole characters, as the database counts them.
+    firmware: [...(device.firmware ?? '')].slice(0, STORM_FIRMWARE_LENGTH).join(''),
     region: device.region?.slice(0, STORM_CITY_DIGITS) ?? '',
   }
 }

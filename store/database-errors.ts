@@ -31,6 +31,11 @@ export function isConnectionFailure(error: unknown): boolean {
   )
 }
 
+/** A value the database will not take, however often it is asked: of the wrong form, forbidden, or too large for an index. */
+export function isRefusedForGood(error: unknown): boolean {
+  return /^(22|23|54)...$/.test(codeOf(error))
+}
+
 /** The store as its callers see it: what they cannot help becomes `STORE_UNAVAILABLE`; the rest stays. */
 export function asStoreError(error: unknown): Error {
   if (!isConnectionFailure(error)) return toError(error)

@@ -13,7 +13,13 @@ export {
   readControlRecords,
   writeControlRecords,
 } from './control-records.ts'
-export { asStoreError, isForeignKeyViolation, isTransient, isUniqueViolation } from './database-errors.ts'
+export {
+  asStoreError,
+  isForeignKeyViolation,
+  isRefusedForGood,
+  isTransient,
+  isUniqueViolation,
+} from './database-errors.ts'
 export { DEAD_BODY_KEPT_MS, forgetOldDeliveries, ROW_KEPT_MS, SENT_BODY_KEPT_MS } from './delivery-retention.ts'
 export {
   type EmbeddedPostgres,

@@ -1,6 +1,6 @@
 import { type Selectable, sql } from 'kysely'
 import { derivedId } from '#platform'
-import { isStorm, STORM_CITY_DIGITS, STORM_WINDOW_MS, stormGroup, stormLimit } from '#rules'
+import { isStorm, STORM_CITY_DIGITS, STORM_FIRMWARE_LENGTH, STORM_WINDOW_MS, stormGroup, stormLimit } from '#rules'
 import type { FleetHoldsTable } from '#store'
 import type { Core, Work } from '../core.ts'
 import { tellBrand } from '../outgoing.ts'
@@ -33,6 +33,10 @@ export async function holdOver(work: Work, record: CaseRecord): Promise<HoldReco
 /** The region of a row, as storms are told apart by it. */
 const city = (column: 'region') => sql<string>`left(coalesce(${sql.ref(column)}, ''), ${STORM_CITY_DIGITS}::int)`
 
+/** The same of its firmware. */
+const version = (text: ReturnType<typeof sql>) =>
+  sql<string>`left(coalesce(${text}, ''), ${STORM_FIRMWARE_LENGTH}::int)`
+
 function groupOf(work: Work, record: CaseRecord) {
   const group = stormGroup({ productKey: record.product_key, firmware: record.firmware, region: record.region })
   return work.tx
@@ -57,7 +61,7 @@ async function beginHold(core: Core, work: Work, record: CaseRecord): Promise<Ho
     .where('brand_id', '=', work.brandId)
     .where('rule_key', '=', record.rule_key)
     .where('product_key', '=', group.productKey)
-    .where(sql<string>`coalesce(firmware, '')`, '=', group.firmware)
+    .where(version(sql`firmware`), '=', group.firmware)
     .where(city('region'), '=', group.region)
     .where('source', '=', 'alert')
     .where('opened_at_ms', '>', sinceMs)
@@ -103,7 +107,7 @@ async function devicesAlike(
     .where('devices.brand_id', '=', work.brandId)
     .where('devices.product_key', '=', group.productKey)
     .where('devices.removed_at_ms', 'is', null)
-    .where(sql<string>`coalesce(devices.attributes ->> 'firmware', '')`, '=', group.firmware)
+    .where(version(sql`devices.attributes ->> 'firmware'`), '=', group.firmware)
     .where(sql<string>`left(coalesce(devices.region, homes.region, ''), ${STORM_CITY_DIGITS}::int)`, '=', group.region)
     .executeTakeFirstOrThrow()
   return devices
@@ -180,7 +184,7 @@ function settlingIn(work: Work, hold: HoldRecord) {
     .where('brand_id', '=', work.brandId)
     .where('rule_key', '=', hold.rule_key)
     .where('product_key', '=', hold.product_key)
-    .where(sql<string>`coalesce(firmware, '')`, '=', hold.firmware)
+    .where(version(sql`firmware`), '=', hold.firmware)
     .where(city('region'), '=', hold.region)
     .where('source', '=', 'alert')
     .where('state', '=', 'open')
