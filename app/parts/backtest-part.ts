@@ -45,10 +45,10 @@ interface Follows {
 }
 
 export async function upToDate({ log, reader, rules, record }: Follows): Promise<UpToDate> {
-  const nowMs = log.nowMs()
-  const head = log.headSeq()
-  await Promise.all([record.caughtUp(head), rules?.caughtUp(head)])
-  return { logId: reader.logId, nowMs }
+  // Time is decided up to a record: without one, whatever came due since the last is still to come.
+  const { lastSeq, receivedAtMs } = await log.append([{ kind: 'tick' }])
+  await Promise.all([record.caughtUp(lastSeq), rules?.caughtUp(lastSeq)])
+  return { logId: reader.logId, nowMs: receivedAtMs }
 }
 
 /** In this thread: tests and the stepped clock, and the inside of the thread. */

@@ -16,13 +16,8 @@ import { testLog } from '../testing/hub-parts.ts'
 import { createBacktests } from './backtests.ts'
 
 const RUNS = Number(process.env.PROPERTY_RUNS ?? 3)
-/**
- * A known gap: after an edit of a rule, and in rare histories without one, a replay tells an episode otherwise than it was
- * told live (about one drawn history in five with edits, one in ten without). The answer of such a backtest says so
- * (`identical`). Until it is closed the suite plays this seed; `PROPERTY_SEED=random` and `PROPERTY_EDITS=1` show the gap.
- */
+/** `PROPERTY_RUNS=200 PROPERTY_SEED=random npx vitest run pipeline/backtest/as-run` plays histories nobody has seen. */
 const SEED = process.env.PROPERTY_SEED === 'random' ? undefined : Number(process.env.PROPERTY_SEED ?? 42)
-const WITH_EDITS = process.env.PROPERTY_EDITS === '1'
 const PATIENCE_MS = 600_000
 const DAY = 86_400_000
 /** An hour before midnight: the daily state is kept on the way. */
@@ -42,9 +37,7 @@ const happening = fc.oneof(
   { weight: 20, arbitrary: fc.constant('nothing' as const) },
   ...(
     ['restart', 'edit', 'reset', 'moved', 'silence', 'parameter', 'presence', 'firmware', 'resumed', 'pause'] as const
-  )
-    .filter((what) => what !== 'edit' || WITH_EDITS)
-    .map((what) => ({ weight: 1, arbitrary: fc.constant(what) })),
+  ).map((what) => ({ weight: 1, arbitrary: fc.constant(what) })),
 )
 const season = fc.array(
   fc.record({
@@ -157,17 +150,18 @@ async function storeRules(db: Database, brandId: string, rules: readonly RuleDoc
 }
 
 const named = (rule: RuleDocument, i: number): RuleDocument => ({ ...rule, key: `rule-${i}` })
-const activated = (rule: RuleDocument, version: number): ControlChange => ({
+/** @param activation as the API names it: an edit keeps that of the rule, enabling it anew is another */
+const activated = (rule: RuleDocument, version: number, activation: string): ControlChange => ({
   type: 'rule.activated',
   rule,
   version,
   mode: 'active',
   canaryShare: 1,
-  activation: `act_${rule.key}`,
+  activation,
 })
 
 test(
-  'as run is what ran, edits of the rule aside: every episode comes out again with its id and times, wherever the replay begins',
+  'as run is what ran: every episode comes out again with its id and times, wherever the replay begins',
   async () => {
     let compared = 0
     let snapshots = 0
@@ -178,11 +172,12 @@ test(
         const originals = drawn.map(named)
         const hub = await world(originals)
         const { clock, log, control } = hub
+        const activations = new Map(originals.map(({ key }) => [key, `act_${key}_1`]))
         await log.append([
           control({ type: 'hub.upgraded', evaluatorVersion: EVALUATOR_VERSION, timeZoneData: 'test' }),
           control({ type: 'product.version', version: 1, product: aProduct() }),
           ...DEVICES.map((deviceId) => control({ type: 'device.added', device: aDevice({ deviceId }) })),
-          ...originals.map((rule) => control(activated(rule, 1))),
+          ...originals.map((rule) => control(activated(rule, 1, activations.get(rule.key)!))),
         ])
         const underway: { atMs: number; entry: LogEntry }[] = []
         let version = 1
@@ -207,9 +202,17 @@ test(
           else if (what !== 'lost') now.push(entry)
           if (what === 'twice') now.push(entry)
           const rule = originals[i % originals.length]!
-          if (beside === 'edit') now.push(control(activated({ ...newVersions[i % 4]!, key: rule.key }, ++version)))
-          if (beside === 'pause')
-            now.push(control({ type: 'rule.paused', ruleKey: rule.key }), control(activated(rule, ++version)))
+          if (beside === 'edit')
+            now.push(
+              control(activated({ ...newVersions[i % 4]!, key: rule.key }, ++version, activations.get(rule.key)!)),
+            )
+          if (beside === 'pause') {
+            activations.set(rule.key, `act_${rule.key}_${++version}`)
+            now.push(
+              control({ type: 'rule.paused', ruleKey: rule.key }),
+              control(activated(rule, version, activations.get(rule.key)!)),
+            )
+          }
           if (beside === 'reset')
             now.push(
               control({
@@ -255,7 +258,6 @@ test(
         await log.append([{ kind: 'tick' }])
         await hub.settled()
         await hub.recorded()
-        clock.advance(20_000)
         const lengthMs = clock.nowMs() - START_MS
         const kept = await hub.db.asHub((tx) => tx.selectFrom('state_snapshots').select('seq').execute())
         snapshots = Math.max(snapshots, kept.length)

@@ -52,7 +52,7 @@ export interface BacktestParts {
   logger: Logger
   policy: ServicePolicy
   keepMs: number
-  /** Waits until everything in the log is recorded and decided; says of which log, and the hub time of it. */
+  /** Waits until everything in the log is recorded and decided; says of which log, and the received time of its last record. */
   upToDate(): Promise<{ logId: string; nowMs: number }>
 }
 
@@ -60,8 +60,6 @@ export interface BacktestParts {
 const ANSWERED_MIN = 20
 /** With nothing known of a brand's homes: about half say yes. */
 const DEFAULT_ACCEPTANCE: Acceptance = { rate: 0.5, from: 'default', answered: 0 }
-/** The newest boundary of hub time may not have been decided yet. */
-const TICK_MS = 10_000
 
 export function createBacktests(parts: BacktestParts): Backtests {
   const { db, history, policy, keepMs, upToDate } = parts
@@ -116,7 +114,7 @@ export function createBacktests(parts: BacktestParts): Backtests {
     const ruleKey = request.rule.key
     const { rule } = await ruleOf(db, request)
     const { nowMs, logId } = await upToDate()
-    const toMs = Math.min(request.toMs, nowMs - TICK_MS)
+    const toMs = Math.min(request.toMs, nowMs)
     const startedAtMs = realClock.nowMs()
     const summary = await summaryOf(request, rule, toMs)
     const facts = await devicesKnown(db, brandId)
