@@ -124,6 +124,23 @@ export const condition = trees(
   ),
 )
 
+/** Conditions that ask a model, or whether anything comes at all: of hours and days. */
+const modelLeaf: fc.Arbitrary<Condition> = fc.oneof(
+  fc
+    .record({ metric: fc.constantFrom(...METRICS), score: fc.constantFrom(0.3, 0.5, 0.8) })
+    .map(({ metric, score }) => ({ anomaly: { metric, against: 'self' as const, score } })),
+  fc
+    .record({
+      metric: fc.constantFrom(...METRICS),
+      reaches: fc.integer({ min: 6, max: 12 }),
+      days: fc.integer({ min: 5, max: 60 }),
+    })
+    .map(({ metric, reaches, days }) => ({ forecast: { metric, reaches, within: `${days}d`, confidence: 0.5 } })),
+  fc
+    .record({ metric: fc.constantFrom(undefined, ...METRICS), hours: fc.integer({ min: 2, max: 12 }) })
+    .map(({ metric, hours }) => ({ noData: { ...(metric ? { metric } : {}), for: `${hours}h` } })),
+)
+
 const hold = fc.constantFrom(undefined, '10s', '1m', '3m', '10m')
 
 /** A rule of any condition and holds; `latch: none` unless drawn otherwise, so that most episodes end by themselves. */
@@ -143,6 +160,9 @@ const rulesOf = (conditions: fc.Arbitrary<Condition>): fc.Arbitrary<RuleDocument
 
 export const rule = rulesOf(condition)
 export const timelessRule = rulesOf(timelessCondition)
+export const modelRule = rulesOf(
+  trees(fc.oneof({ weight: 3, arbitrary: modelLeaf }, { weight: 1, arbitrary: plainLeaf })),
+)
 
 /** A rule with further severities of one comparison. */
 export const leveledRule: fc.Arbitrary<RuleDocument> = fc
