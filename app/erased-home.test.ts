@@ -204,7 +204,8 @@ test('a home erased during a live order is in no table, no file and no line of t
     device: devices[0],
     reportedAt: instant(clock.nowMs),
     channel: 'hotline',
-    externalRef: 'T-1',
+    // Whoever answers the telephone may well write down who rang.
+    externalRef: `T-1 ${SENTINEL}`,
     text: `王女士 ${SENTINEL} 说坏了`,
   })
   await brand.post('/api/silences', {
@@ -225,6 +226,7 @@ test('a home erased during a live order is in no table, no file and no line of t
     `师傅${SENTINEL}很好`,
     `贵 ${SENTINEL}`,
     `王女士 ${SENTINEL} 说坏了`,
+    `T-1 ${SENTINEL}`,
     `${SENTINEL} 不要打扰`,
     `${SENTINEL} 不用`,
     `${SENTINEL} 搬家了`,

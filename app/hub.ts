@@ -16,7 +16,13 @@ import {
   systemRandom,
   toError,
 } from '#platform'
-import { type BridgePolicy, createServiceBridge, forgetEffects, type ServiceBridge } from '#service-bridge'
+import {
+  type BridgePolicy,
+  createServiceBridge,
+  forgetEffects,
+  type ServiceBridge,
+  sealReportRefs,
+} from '#service-bridge'
 import {
   type Database,
   forgetOldControlRecords,
@@ -108,6 +114,7 @@ async function open(config: HubConfig, options: HubOptions, parts: AsyncDisposab
   const { db } = database
   await checkSecretKey(db, dataDir.secretKey, systemClock.nowMs())
   await sealHomeRefs(db, box)
+  await sealReportRefs(db, box)
 
   // Some of these are told of each other's doings before all of them exist.
   let logPart: LogPart | null = null

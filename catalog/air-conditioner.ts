@@ -33,6 +33,7 @@ export const airConditioner: CatalogEntry = {
         key: 'dust-filter',
         kind: 'filter',
         name: { en: 'Dust filter', 'zh-CN': '防尘滤网' },
+        symptoms: [{ code: 'weak-airflow', name: { en: 'Little air comes out', 'zh-CN': '出风变小' } }],
         ratedLife: { metric: 'run_hours', value: 900 },
         recovery: {
           when: { metric: 'fan_load_pct', op: '<', value: 65, agg: 'mean', window: '2d', atLeast: 8 },
@@ -45,6 +46,9 @@ export const airConditioner: CatalogEntry = {
         key: 'refrigerant',
         kind: 'charge',
         name: { en: 'Refrigerant charge', 'zh-CN': '制冷剂' },
+        symptoms: [
+          { code: 'not-cooling', name: { en: 'It does not cool or heat as it did', 'zh-CN': '不制冷或制热变差' } },
+        ],
         part: 'AC-R32',
         recovery: {
           when: { metric: 'superheat_k', op: '<', value: 8, agg: 'mean', window: '2d', atLeast: 8 },
@@ -58,6 +62,7 @@ export const airConditioner: CatalogEntry = {
         key: 'coil',
         kind: 'hygiene',
         name: { en: 'Indoor coil', 'zh-CN': '室内换热器' },
+        symptoms: [{ code: 'musty-smell', name: { en: 'The air smells musty', 'zh-CN': '吹出的风有霉味' } }],
         ratedLife: { metric: 'run_hours', value: 800 },
       },
     ],

@@ -56,6 +56,10 @@ export const airPurifier: CatalogEntry = {
         key: 'hepa-filter',
         kind: 'filter',
         name: { en: 'HEPA filter', 'zh-CN': 'HEPA 滤网' },
+        symptoms: [
+          { code: 'weak-airflow', name: { en: 'Little air comes out', 'zh-CN': '出风变小' } },
+          { code: 'musty-smell', name: { en: 'The air smells', 'zh-CN': '出风有异味' } },
+        ],
         part: 'HEPA-300',
         ratedLife: { metric: 'filter_hours', value: 4_000 },
         recovery: {

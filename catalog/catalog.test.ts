@@ -49,6 +49,15 @@ describe.each(catalog)('$category', (entry) => {
     }
   })
 
+  test('what people notice of each component points to it and to no other', () => {
+    const codes = (entry.product.components ?? []).flatMap((component) => {
+      expect(component.symptoms?.length ?? 0, component.key).toBeGreaterThan(0)
+      for (const { name } of component.symptoms!) expect(name?.['zh-CN'].length).toBeGreaterThan(0)
+      return component.symptoms!.map(({ code }) => code)
+    })
+    expect(new Set(codes).size).toBe(codes.length)
+  })
+
   test('is found by its category', () => {
     expect(catalogEntry(entry.category)).toBe(entry)
     expect(catalogEntry('toaster')).toBeUndefined()

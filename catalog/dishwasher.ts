@@ -32,6 +32,7 @@ export const dishwasher: CatalogEntry = {
         key: 'spray-arm',
         kind: 'nozzle',
         name: { en: 'Spray arms', 'zh-CN': '喷臂' },
+        symptoms: [{ code: 'dishes-dirty', name: { en: 'Dishes stay dirty', 'zh-CN': '碗碟洗不干净' } }],
         ratedLife: { metric: 'cycles', value: 480 },
         recovery: {
           when: { metric: 'spray_kpa', op: '<', value: 38, agg: 'mean', window: '2d' },
@@ -44,6 +45,10 @@ export const dishwasher: CatalogEntry = {
         key: 'heater',
         kind: 'heating-element',
         name: { en: 'Heater', 'zh-CN': '加热器' },
+        symptoms: [
+          { code: 'water-cold', name: { en: 'The water stays cold', 'zh-CN': '水不热' } },
+          { code: 'dishes-wet', name: { en: 'Dishes stay wet', 'zh-CN': '碗碟烘不干' } },
+        ],
         ratedLife: { metric: 'cycles', value: 700 },
         recovery: {
           when: { metric: 'heat_s_per_k', op: '<', value: 25, agg: 'mean', window: '2d' },

@@ -32,6 +32,9 @@ export const electricWaterHeater: CatalogEntry = {
         key: 'anode',
         kind: 'anode',
         name: { en: 'Magnesium anode', 'zh-CN': '镁棒' },
+        symptoms: [
+          { code: 'water-discoloured', name: { en: 'The water is brown or smells', 'zh-CN': '出水发黄或有异味' } },
+        ],
         part: 'EH-ANODE',
         ratedLife: { days: 800 },
         recovery: {
@@ -45,6 +48,10 @@ export const electricWaterHeater: CatalogEntry = {
         key: 'element',
         kind: 'heating-element',
         name: { en: 'Heating element', 'zh-CN': '加热管' },
+        symptoms: [
+          { code: 'heats-slowly', name: { en: 'It takes long to heat', 'zh-CN': '加热变慢' } },
+          { code: 'no-hot-water', name: { en: 'There is no hot water', 'zh-CN': '没有热水' } },
+        ],
         part: 'EH-ELEMENT',
         ratedLife: { days: 950 },
         recovery: {

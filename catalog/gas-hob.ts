@@ -41,6 +41,7 @@ export const gasHob: CatalogEntry = {
         key: 'ignition-electrode',
         kind: 'electrode',
         name: { en: 'Ignition electrode', 'zh-CN': '点火针' },
+        symptoms: [{ code: 'does-not-light', name: { en: 'It does not light', 'zh-CN': '打不着火' } }],
         part: 'HB-SPARK',
         ratedLife: { metric: 'starts', value: 5_500 },
         recovery: {
@@ -54,6 +55,9 @@ export const gasHob: CatalogEntry = {
         key: 'thermocouple',
         kind: 'sensor',
         name: { en: 'Thermocouple', 'zh-CN': '热电偶' },
+        symptoms: [
+          { code: 'flame-goes-out', name: { en: 'The flame goes out when the knob is let go', 'zh-CN': '松手就熄火' } },
+        ],
         part: 'HB-TC',
         ratedLife: { days: 1_800 },
         recovery: {
@@ -67,6 +71,10 @@ export const gasHob: CatalogEntry = {
         key: 'gas-path',
         kind: 'pipe',
         name: { en: 'Gas path', 'zh-CN': '燃气管路' },
+        symptoms: [
+          { code: 'gas-smell', name: { en: 'It smells of gas', 'zh-CN': '闻到燃气味' } },
+          { code: 'flame-weak', name: { en: 'The flame is weak or yellow', 'zh-CN': '火小或发黄' } },
+        ],
         part: 'HB-HOSE',
         ratedLife: { days: 2_920 },
         recovery: {

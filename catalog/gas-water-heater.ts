@@ -41,6 +41,7 @@ export const gasWaterHeater: CatalogEntry = {
         key: 'ignition-electrode',
         kind: 'electrode',
         name: { en: 'Ignition electrode', 'zh-CN': '点火针' },
+        symptoms: [{ code: 'does-not-light', name: { en: 'It does not light', 'zh-CN': '打不着火' } }],
         part: 'GH-SPARK',
         ratedLife: { metric: 'starts', value: 7_000 },
         recovery: {
@@ -54,6 +55,10 @@ export const gasWaterHeater: CatalogEntry = {
         key: 'flue',
         kind: 'flue',
         name: { en: 'Flue', 'zh-CN': '烟道' },
+        symptoms: [
+          { code: 'exhaust-smell', name: { en: 'It smells of exhaust', 'zh-CN': '有烟气味' } },
+          { code: 'goes-out', name: { en: 'It goes out while running', 'zh-CN': '使用中熄火' } },
+        ],
         ratedLife: { days: 900 },
         recovery: {
           when: { metric: 'flue_pa', op: '<', value: 58, agg: 'mean', window: '2d' },

@@ -25,6 +25,10 @@ export const rangeHood: CatalogEntry = {
         key: 'grease-filter',
         kind: 'filter',
         name: { en: 'Grease filter', 'zh-CN': '油网' },
+        symptoms: [
+          { code: 'weak-suction', name: { en: 'It draws little smoke', 'zh-CN': '吸力变小' } },
+          { code: 'grease-drips', name: { en: 'Grease drips from it', 'zh-CN': '滴油' } },
+        ],
         ratedLife: { metric: 'run_hours', value: 230 },
         recovery: {
           when: { metric: 'exhaust_m3h', op: '>', value: 780, agg: 'mean', window: '3d', atLeast: 4 },

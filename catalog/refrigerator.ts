@@ -39,6 +39,10 @@ export const refrigerator: CatalogEntry = {
         key: 'door-seal',
         kind: 'seal',
         name: { en: 'Door seal', 'zh-CN': '门封条' },
+        symptoms: [
+          { code: 'door-does-not-close', name: { en: 'The door does not close tightly', 'zh-CN': '门关不严' } },
+          { code: 'frost', name: { en: 'It is full of frost', 'zh-CN': '结霜' } },
+        ],
         part: 'RF-SEAL',
         ratedLife: { days: 2_190 },
         recovery: {
@@ -52,6 +56,10 @@ export const refrigerator: CatalogEntry = {
         key: 'compressor',
         kind: 'compressor',
         name: { en: 'Compressor', 'zh-CN': '压缩机' },
+        symptoms: [
+          { code: 'not-cold', name: { en: 'It does not get cold', 'zh-CN': '不制冷' } },
+          { code: 'runs-on', name: { en: 'It never stops running', 'zh-CN': '一直不停机' } },
+        ],
         part: 'RF-COMP',
         ratedLife: { days: 3_650 },
         recovery: {

@@ -33,6 +33,10 @@ export const robotVacuum: CatalogEntry = {
         key: 'main-brush',
         kind: 'brush',
         name: { en: 'Main brush', 'zh-CN': '主刷' },
+        symptoms: [
+          { code: 'leaves-dirt', name: { en: 'It leaves dirt behind', 'zh-CN': '扫不干净' } },
+          { code: 'brush-stuck', name: { en: 'The brush is stuck', 'zh-CN': '主刷卡住' } },
+        ],
         part: 'RV-BRUSH',
         ratedLife: { metric: 'runs', value: 320 },
         recovery: {
@@ -46,6 +50,7 @@ export const robotVacuum: CatalogEntry = {
         key: 'dust-filter',
         kind: 'filter',
         name: { en: 'Dust filter', 'zh-CN': '尘盒滤网' },
+        symptoms: [{ code: 'weak-suction', name: { en: 'It draws little', 'zh-CN': '吸力变小' } }],
         part: 'RV-FILTER',
         ratedLife: { metric: 'runs', value: 170 },
         recovery: {
@@ -59,6 +64,10 @@ export const robotVacuum: CatalogEntry = {
         key: 'battery',
         kind: 'battery',
         name: { en: 'Battery', 'zh-CN': '电池' },
+        symptoms: [
+          { code: 'runs-short', name: { en: 'It runs for a short time only', 'zh-CN': '续航变短' } },
+          { code: 'does-not-charge', name: { en: 'It does not charge', 'zh-CN': '充不进电' } },
+        ],
         part: 'RV-BATTERY',
         ratedLife: { metric: 'runs', value: 900 },
         recovery: {

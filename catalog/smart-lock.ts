@@ -51,6 +51,10 @@ export const smartLock: CatalogEntry = {
         key: 'cells',
         kind: 'primary-cells',
         name: { en: 'Batteries', 'zh-CN': '电池' },
+        symptoms: [
+          { code: 'low-battery', name: { en: 'It says that its batteries are low', 'zh-CN': '提示电量低' } },
+          { code: 'no-power', name: { en: 'It does not react at all', 'zh-CN': '没有反应' } },
+        ],
         part: 'AA-LR6-4',
         ratedLife: { days: 270 },
         recovery: {
@@ -64,6 +68,10 @@ export const smartLock: CatalogEntry = {
         key: 'lock-motor',
         kind: 'motor',
         name: { en: 'Lock motor and bolt', 'zh-CN': '锁体电机与锁舌' },
+        symptoms: [
+          { code: 'bolt-stuck', name: { en: 'The bolt sticks', 'zh-CN': '锁舌卡住' } },
+          { code: 'noise', name: { en: 'It is loud', 'zh-CN': '噪音变大' } },
+        ],
         part: 'SL-MOTOR',
         ratedLife: { metric: 'throws', value: 60_000 },
         recovery: {

@@ -43,6 +43,10 @@ export const washingMachine: CatalogEntry = {
         key: 'drum-bearing',
         kind: 'bearing',
         name: { en: 'Drum bearing', 'zh-CN': '滚筒轴承' },
+        symptoms: [
+          { code: 'noise', name: { en: 'It is loud when it spins', 'zh-CN': '脱水噪音大' } },
+          { code: 'shakes', name: { en: 'It shakes', 'zh-CN': '抖动厉害' } },
+        ],
         part: 'WM-BEARING',
         ratedLife: { metric: 'cycles', value: 2_500 },
         recovery: {
@@ -56,6 +60,10 @@ export const washingMachine: CatalogEntry = {
         key: 'drain-filter',
         kind: 'lint-filter',
         name: { en: 'Drain pump filter', 'zh-CN': '排水泵过滤网' },
+        symptoms: [
+          { code: 'does-not-drain', name: { en: 'It does not drain', 'zh-CN': '不排水' } },
+          { code: 'water-left', name: { en: 'Water is left in the drum', 'zh-CN': '筒内积水' } },
+        ],
         ratedLife: { metric: 'cycles', value: 250 },
         recovery: {
           when: { metric: 'drain_s', op: '<', value: 75, agg: 'min', window: '3d' },
@@ -69,6 +77,7 @@ export const washingMachine: CatalogEntry = {
         key: 'drum',
         kind: 'hygiene',
         name: { en: 'Drum and gasket', 'zh-CN': '内筒与门封' },
+        symptoms: [{ code: 'musty-smell', name: { en: 'The washing smells', 'zh-CN': '洗后有异味' } }],
         ratedLife: { metric: 'cycles', value: 180 },
       },
     ],

@@ -39,6 +39,7 @@ export const waterPurifier: CatalogEntry = {
         key: 'sediment-filter',
         kind: 'filter',
         name: { en: 'Sediment cartridge', 'zh-CN': 'PP 棉滤芯' },
+        symptoms: [{ code: 'water-slow', name: { en: 'Little water comes out', 'zh-CN': '出水变小' } }],
         part: 'RO-PP',
         ratedLife: { days: 270 },
         recovery: {
@@ -52,6 +53,7 @@ export const waterPurifier: CatalogEntry = {
         key: 'carbon-filter',
         kind: 'filter',
         name: { en: 'Carbon block', 'zh-CN': '活性炭滤芯' },
+        symptoms: [{ code: 'water-tastes', name: { en: 'The water tastes or smells', 'zh-CN': '水有异味' } }],
         part: 'RO-CTO',
         ratedLife: { metric: 'carbon_litres', value: 5_800 },
         recovery: { when: { metric: 'carbon_litres', op: '<', value: 300 }, for: '1h', within: '4d', minReadings: 24 },
@@ -60,6 +62,10 @@ export const waterPurifier: CatalogEntry = {
         key: 'ro-membrane',
         kind: 'membrane',
         name: { en: 'Reverse-osmosis membrane', 'zh-CN': '反渗透膜' },
+        symptoms: [
+          { code: 'water-scale', name: { en: 'The water leaves scale', 'zh-CN': '水垢多' } },
+          { code: 'waste-water', name: { en: 'Much water runs off', 'zh-CN': '废水多' } },
+        ],
         part: 'RO-MEM',
         ratedLife: { days: 900 },
         recovery: {

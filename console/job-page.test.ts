@@ -381,6 +381,27 @@ describe('job page', () => {
     await page.locator('button.main[data-status=appointed]').waitFor()
   })
 
+  test('a repair the readings do not show is said, and can be objected to in one’s own words', async () => {
+    const doubted = [{ item: jobView().items[0]!.id, end: 'not_observed', objectUntil: '2026-11-26T02:30:00.000Z' }]
+    const over = (allowed: JobView['allowed']) => at('completed', allowed, { doubted } as Partial<JobView>)
+    const page = await phone('/j/tok', {
+      [`GET ${JOB}`]: () => ({ body: over(['objected']) }),
+      [`POST ${JOB}/events`]: () => ({ body: over([]) }),
+    })
+    await page.getByText('任务已结束').waitFor()
+    await page.getByText('数据未显示已更换').waitFor()
+    await page.locator('[data-status=objected]').click()
+    await page.locator('[data-send=objected]').click()
+    expect(posts()).toEqual([])
+    await page.locator('textarea[name=objection]').fill('旧滤芯在店里')
+    await page.locator('[data-send=objected]').click()
+    await expect.poll(() => posts().length).toBe(1)
+    const event = sent(`${JOB}/events`)[0] as JobEventBody
+    expect([...EVENT.Errors(event)]).toEqual([])
+    expect(event).toMatchObject({ status: 'objected', visit: 1, objection: { text: '旧滤芯在店里' } })
+    await expect.poll(() => page.locator('[data-status=objected]').count()).toBe(0)
+  })
+
   test('calls and finds the way with one tap each, and tells no map of the home before it', async () => {
     const page = await phone('/j/tok', {
       [`GET ${JOB}`]: () => ({ body: at('accepted', ['appointed']) }),

@@ -1,6 +1,7 @@
 import { type Static, Type } from 'typebox'
+import { Objection } from './partner-event.ts'
 import { PartnerReason, PartnerStatus } from './partner-status.ts'
-import { Instant, Minor, RegionCode } from './primitives.ts'
+import { Id, Instant, Minor, RegionCode } from './primitives.ts'
 import { PartnerQuote, QuoteState } from './quote.ts'
 import { Outcome, Slot, WorkOrderHeader, WorkOrderItem, WorkOrderPacket } from './work-order.ts'
 
@@ -39,6 +40,14 @@ export const JobView = Type.Object(
     appointment: Nullable(Slot),
     /** Statuses that would count now; the page has a button for each. */
     allowed: Type.Array(PartnerStatus),
+    /** How repairs of this order were found to have ended, where that can still be objected to. */
+    doubted: Type.Array(
+      Type.Object(
+        { item: Id, end: Type.Enum(['not_fixed', 'not_observed', 'unverified']), objectUntil: Instant },
+        { additionalProperties: false },
+      ),
+      { maxItems: 20 },
+    ),
     /** The address may be fetched now. */
     siteOpen: Type.Boolean(),
     events: Type.Array(
@@ -66,6 +75,7 @@ export const JobEventBody = Type.Object(
     appointment: Type.Optional(Slot),
     quote: Type.Optional(PartnerQuote),
     outcome: Type.Optional(Outcome),
+    objection: Type.Optional(Objection),
   },
   { additionalProperties: false },
 )

@@ -12,6 +12,7 @@ export const sealedAs = {
   /** What a partner or technician wrote or said of people, in its own words. */
   orderWords: (workOrderId: string): string => `work_orders/${workOrderId}/words`,
   /** What a person said of a fault, an offer, a visit. */
+  faultReportRef: (reportId: string): string => `fault_reports/${reportId}/external_ref`,
   faultReportText: (reportId: string): string => `fault_reports/${reportId}/text`,
   offerWords: (offerId: string): string => `offers/${offerId}/words`,
   /** What a brand wrote when it called a need off, dismissed an alert or asked for peace. */

@@ -148,8 +148,8 @@ export interface ServiceBridge {
     /** C21. NOT_FOUND, STATE_FORBIDS after arrival. */
     cancel(brandId: string, caseId: string, options: { by: Actor; reason: string }): Promise<CaseView>
     /**
-     * A case that ended `not_observed` is open again, as a rework (C18); one without a partner (`rerouting`) asks them
-     * now, also those that gave it back (C10). Clears `needsReview`. NOT_FOUND, STATE_FORBIDS for any other.
+     * A case that ended `not_observed` is open again, as a rework (C18); one without a partner (`accepted`, `rerouting`)
+     * asks them now, also those that gave it back (C9, C10). Clears `needsReview`. NOT_FOUND, STATE_FORBIDS for any other.
      */
     retry(brandId: string, caseId: string, options: { by: Actor; reason?: string }): Promise<CaseView>
     /** Somebody has seen it: clears `needsReview`. */

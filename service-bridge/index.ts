@@ -4,6 +4,7 @@ export { type RuleVerdict, trustSettings, verdictsOf } from './cases/rule-score.
 export { checkSignature, newWebhookSecret, type SignatureCheck, signatureHeaders } from './delivery/signature.ts'
 export { type CoverageAnswer, type CoverageQuestion, coverageOf } from './orders/warranty.ts'
 export { DEFAULT_POLICY as servicePolicy } from './policy.ts'
+export { sealReportRefs } from './reports/report-ref.ts'
 export { createServiceBridge } from './service-bridge.ts'
 export type {
   Actor,

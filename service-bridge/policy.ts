@@ -77,6 +77,13 @@ export const MUTED_MS_MAX = 12 * HOUR
 /** Orders of late by which a partner's readiness to come is judged, and how far back they may lie. */
 export const RECENT_ORDERS_MAX = 20
 export const RECENT_ORDERS_MS = 90 * DAY
+/** Stars before anything is said of a partner, as with answers: of four, one bad day is bad luck. */
+export const RATINGS_MIN = 5
+/** A mean below this, or fewer homes than this saying that it is solved, and a partner is asked after others. */
+export const STARS_MIN = 3
+export const SOLVED_SHARE_MIN = 0.6
+/** From this mean on it goes before others at the same price. */
+export const STARS_GOOD = 4.5
 /** Answers before anything is said of a partner: of four, one lapse is bad luck. */
 export const RECENT_ANSWERS_MIN = 5
 /** A partner that takes fewer of its orders than this is asked after all others. */

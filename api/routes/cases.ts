@@ -106,7 +106,7 @@ export const caseRoutes: Routes = async (app, { bridge }) => {
       config: { access: AUTHOR },
       schema: {
         summary:
-          'Take a case up again: one that ended not_observed is open as a rework, one that is rerouting asks its partners now',
+          'Take a case up again: one that ended not_observed is open as a rework, one without a partner asks them now',
         tags,
         params,
         body: Closed({ reason: Type.Optional(Type.String({ minLength: 1, maxLength: 200 })) }),

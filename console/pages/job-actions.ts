@@ -1,12 +1,14 @@
 import type { JobEventBody, JobView, PartnerStatus } from '#contracts'
 import { field } from './controls.ts'
 import { type Child, el } from './dom.ts'
+import { when } from './format.ts'
 import { outcomeForm } from './job-outcome.ts'
 import { quoteForm } from './job-quote.ts'
 import { code, type Job } from './job-state.ts'
 import { presumed, STATUS_BUTTONS, statusChoices } from './job-statuses.ts'
 import type { Outbox } from './outbox.ts'
 import { slotPicker, timeFields } from './slot-picker.ts'
+import type { Word } from './words.ts'
 
 type Extra = Partial<JobEventBody>
 /** What the form says, or `null` when something is missing, which it then says itself. */
@@ -14,6 +16,9 @@ interface StatusForm {
   element: HTMLElement
   read: () => Extra | null
 }
+
+/** As the contract bounds it. */
+const OBJECTION_MAX = 2_000
 
 const GROUP = 'status'
 export const formOf = (status: PartnerStatus): string => `${GROUP}.${status}`
@@ -33,6 +38,8 @@ export function actions(view: JobView, page: Job, outbox: Outbox): HTMLElement {
   const next = asked ? null : choices.next
   const others = asked && choices.next ? [choices.next, ...choices.others] : choices.others
   const listed = [...(next ? [next] : []), ...others]
+  // Said of a visit that is over, not of its progress.
+  const objects = others.includes('objected')
   const press = (status: PartnerStatus, look: string) =>
     el(
       'button',
@@ -41,7 +48,7 @@ export function actions(view: JobView, page: Job, outbox: Outbox): HTMLElement {
     )
 
   const menu = (): void => {
-    const over = listed.length === 0 && waiting.length === 0
+    const over = listed.every((status) => status === 'objected') && waiting.length === 0
     root.replaceChildren(
       ...[
         pendingNotice(page, outbox),
@@ -49,14 +56,17 @@ export function actions(view: JobView, page: Job, outbox: Outbox): HTMLElement {
         next && press(next, 'main'),
         asked && el('p', {}, say('quoteWait')),
         others.length > 0 &&
+          !objects &&
           el('details', {}, el('summary', {}, say('moreStatuses')), ...others.map((it) => press(it, ''))),
         over &&
           el(
             'p',
             { class: 'big' },
-            say(view.allowed.length === 0 && view.status !== null ? 'finishedTitle' : 'nothingNow'),
+            say((view.allowed.length === 0 || objects) && view.status !== null ? 'finishedTitle' : 'nothingNow'),
           ),
         over && el('p', {}, say('thanks')),
+        doubts(view, page),
+        objects && press('objected', ''),
       ].filter((child) => child instanceof Node),
     )
   }
@@ -109,6 +119,26 @@ export function actions(view: JobView, page: Job, outbox: Outbox): HTMLElement {
   return root
 }
 
+/** How repairs were found to have ended, where the technician may know better. */
+function doubts({ doubted, items, timeZone }: JobView, { say, locale }: Job): Child {
+  if (doubted.length === 0) return null
+  return el(
+    'div',
+    { class: 'notice warning', 'data-doubted': doubted.length },
+    ...doubted.map(({ item, end }) => {
+      const found = items.find((one) => one.id === item)
+      return el('p', { class: 'big' }, `${found?.job.title[locale] ?? ''}: ${say(DOUBTS[end])}`)
+    }),
+    el('p', { class: 'soft' }, `${say('objectUntil')} ${when(doubted[0]!.objectUntil, 'full', { locale, timeZone })}`),
+  )
+}
+
+const DOUBTS = {
+  not_fixed: 'foundNotFixed',
+  not_observed: 'foundNotObserved',
+  unverified: 'foundUnverified',
+} as const satisfies Record<JobView['doubted'][number]['end'], Word>
+
 /** What the hub may not have yet, so that nobody wonders whether it was sent. */
 function pendingNotice({ say }: Job, outbox: Outbox): Child {
   const waiting = outbox.waiting()
@@ -129,6 +159,7 @@ const FORMS = {
   sure: nothing,
   slot: slotForm,
   reason: reasonForm,
+  objection: objectionForm,
   reason_slot: (status: PartnerStatus, view: JobView, page: Job): StatusForm => {
     const both = [reasonForm(status, view, page), slotForm(status, view, page)]
     return {
@@ -164,6 +195,14 @@ const FORMS = {
     }
   },
 } as const
+
+function objectionForm(_status: PartnerStatus, _view: JobView, { say }: Job): StatusForm {
+  const text = el('textarea', { name: 'objection', maxlength: OBJECTION_MAX, rows: 4, required: true })
+  return {
+    element: el('div', {}, field(say('objectionText'), text)),
+    read: () => ({ objection: { text: text.value.trim() } }),
+  }
+}
 
 function statusForm(status: PartnerStatus, view: JobView, page: Job): StatusForm {
   return FORMS[STATUS_BUTTONS[status]!.form](status, view, page)

@@ -2,7 +2,7 @@ import type { JobView, PartnerReason, PartnerStatus } from '#contracts'
 import type { Word } from './words.ts'
 
 /** What a status needs beside itself before it can be sent. */
-export type Form = 'none' | 'slot' | 'reason' | 'reason_slot' | 'quote' | 'outcome' | 'sure'
+export type Form = 'none' | 'slot' | 'reason' | 'reason_slot' | 'quote' | 'outcome' | 'objection' | 'sure'
 
 export interface StatusButton {
   word: Word
@@ -12,10 +12,7 @@ export interface StatusButton {
   means?: Word
 }
 
-/**
- * How each status is said on this page. An objection needs the partner's own office: the page
- * has no button for it.
- */
+/** How each status is said on this page. */
 export const STATUS_BUTTONS: Partial<Record<PartnerStatus, StatusButton>> = {
   accepted: { word: 'doAccepted', form: 'none', reasons: [] },
   appointed: { word: 'doAppointed', form: 'slot', reasons: [] },
@@ -50,6 +47,7 @@ export const STATUS_BUTTONS: Partial<Record<PartnerStatus, StatusButton>> = {
     reasons: ['customer_request', 'no_capacity', 'duplicate', 'unsafe', 'other'],
     means: 'endsMeans',
   },
+  objected: { word: 'doObjected', form: 'objection', reasons: [], means: 'objectedMeans' },
 }
 
 /** The usual way of a visit: the first of these that is allowed is the big button. */

@@ -90,6 +90,13 @@ export const JOB = {
   doTechnicianAbsent: ['未能按时上门', 'Could not come in time'],
   doFailed: ['无法修复', 'Could not be repaired'],
   doCancelled: ['取消工单', 'Cancel the order'],
+  doObjected: ['提出异议', 'Object'],
+  objectedMeans: ['品牌会有人查看。这不改变结果。', 'Somebody at the brand looks at it. It changes nothing by itself.'],
+  objectionText: ['您的说明', 'What you say'],
+  objectUntil: ['可提出异议至', 'You can object until'],
+  foundNotFixed: ['数据显示仍未修好', 'the readings show that it is not repaired'],
+  foundNotObserved: ['数据未显示已更换', 'the readings do not show the part that was changed'],
+  foundUnverified: ['没有足够的数据', 'there are too few readings to tell'],
   awaitingPartsMeans: [
     '用户会收到通知。配件到货后请再约时间。',
     'The customer is told. Agree a new time once the part is here.',

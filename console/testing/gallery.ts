@@ -211,6 +211,12 @@ export const ALL_STATUSES: JobView['allowed'] = [
   'failed',
   'cancelled',
 ]
+/** Done, and the readings do not show it. */
+function doubted(): JobView {
+  const view = at('completed', { allowed: ['objected'], siteOpen: false })
+  return { ...view, doubted: [{ item: view.items[0]!.id, end: 'not_observed', objectUntil: later(view, 3) }] }
+}
+
 const after = (status: NonNullable<JobView['status']>): JobView['allowed'] => {
   const order: JobView['allowed'] = ['accepted', 'appointed', 'dispatched', 'en_route', 'arrived', 'completed']
   return ALL_STATUSES.filter(
@@ -308,6 +314,8 @@ export const JOB_SCENES: readonly Scene[] = [
     }),
   },
   { name: 'over', view: at('completed', { allowed: [] }) },
+  { name: 'doubted', view: doubted() },
+  { name: 'objecting', view: doubted(), before: press('[data-status=objected]') },
   { name: 'job-gone', view: { status: 410, code: 'GONE' } },
 ]
 

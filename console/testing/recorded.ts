@@ -259,6 +259,7 @@ export function jobView(change: Partial<JobView> = {}): JobView {
       'failed',
       'cancelled',
     ],
+    doubted: [],
     siteOpen: false,
     events: [],
     ...change,

@@ -2,8 +2,8 @@ import { CASE_STATES_OVER } from '#contracts'
 import { HubError } from '#platform'
 import { page, writeAudit } from '#store'
 import type { ServiceBridge } from '../bridge.ts'
-import { type Core, inBrand, type Work } from '../core.ts'
-import { casesOfOffer } from '../offers/offer-record.ts'
+import { type Core, inBrand } from '../core.ts'
+import { AWAITS_ORDER, waitingTogether } from '../orders/waiting-together.ts'
 import { caseEventView, caseView, notFound } from '../queries.ts'
 import type { Happen, MoveResult } from './case-driver.ts'
 import { type CaseRecord, changeCase, requireCase } from './case-record.ts'
@@ -82,7 +82,8 @@ export function createCaseCalls(core: Core, happen: Happen): ServiceBridge['case
         const record = await requireCase(work, caseId)
         const { state } = record
         const actor = `${by.kind}:${by.id ?? ''}`
-        const cases = state === 'rerouting' ? await sameVisit(work, record) : [record]
+        // Needs of one visit look for their partner together.
+        const cases = AWAITS_ORDER.has(state) ? await waitingTogether(work, record) : [record]
         for (const one of cases) {
           // Whoever retries has looked; what stands in the way now is a reason of its own.
           await changeCase(work, one, { needs_review: null, acknowledged_at_ms: work.atMs, acknowledged_by: actor })
@@ -107,12 +108,6 @@ export function createCaseCalls(core: Core, happen: Happen): ServiceBridge['case
         return caseView(record)
       }),
   }
-}
-
-/** Needs of one visit look for their partner together. */
-async function sameVisit(work: Work, record: CaseRecord): Promise<CaseRecord[]> {
-  if (record.offer_id === null) return [record]
-  return (await casesOfOffer(work, record.offer_id)).filter((one) => one.state === record.state)
 }
 
 function notRetried(result: MoveResult, record: CaseRecord): HubError {

@@ -183,6 +183,7 @@ export const CASE_TABLE: Readonly<Record<CaseState, Row>> = {
   },
   accepted: {
     ordered: { row: 'C9', to: 'ordered', guards: ['gateOpen', 'homeKnown', 'partnerAvailable', 'shareConsent'] },
+    retried: { row: 'C9', to: 'accepted', effects: ['placeOrder'] },
     alerts_resolved: keptForReview('accepted'),
     cancelled: calledOff,
     device_gone: calledOff,

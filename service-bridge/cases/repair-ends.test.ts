@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import type { Outcome } from '#contracts'
+import { instant, type Outcome } from '#contracts'
 import { overchargeOf } from '../orders/overcharge.ts'
 import { ordersOf, secondPartner } from '../testing/second-partner.ts'
 import { DAY, HOUR, MINUTE, makeWorld, type World } from '../testing/world.ts'
@@ -59,6 +59,28 @@ test('the partner objects within 72 hours: kept, told to the brand; later it is 
   await expect(
     world.say(world.orderId, { status: 'objected', objection: { ...objection, items: ['it_other'] } }),
   ).rejects.toMatchObject({ pointer: '/objection/items/0' })
+})
+
+test('the technician’s link shows how the repair ended and takes an objection, once and in time', async () => {
+  const world = await repaired()
+  const token = (await world.onlyOrder()).packet.links.job.split('/').at(-1)!
+  expect(await world.bridge.jobs.view(token)).toMatchObject({ allowed: [], doubted: [] })
+  await world.pass(HOUR)
+  await world.endVerification((await world.onlyCase()).id, 'not_observed')
+  const endedAtMs = world.clock.nowMs()
+  const [item] = (await world.onlyOrder()).items
+  const doubted = [{ item: item!.id, end: 'not_observed', objectUntil: instant(endedAtMs + 72 * HOUR) }]
+  expect(await world.bridge.jobs.view(token)).toMatchObject({ allowed: ['objected'], doubted, status: 'completed' })
+  const body = { status: 'objected', visit: 1, objection: { text: 'SENTINEL-WORDS the old one is with us' } } as const
+  const after = await world.bridge.jobs.event(token, body)
+  expect(after).toMatchObject({ allowed: [], doubted })
+  expect(after.events.at(-1)).toMatchObject({ status: 'objected' })
+  await world.bridge.idle()
+  expect((await world.onlyOrder()).needsReview).toBe('the partner objected')
+  expect(world.brandServer.ofType('work_order.objected')).toHaveLength(1)
+  expect(JSON.stringify(world.brandServer.received)).not.toContain('SENTINEL')
+  await world.pass(72 * HOUR)
+  expect(await world.bridge.jobs.view(token)).toMatchObject({ allowed: [], doubted: [] })
 })
 
 test('a rework by another partner is not that one’s to pay, and the home pays nothing either way', async () => {
@@ -160,6 +182,41 @@ test('overcharged: marked, told to the brand line by line and to the home, once'
   expect(world.brandServer.ofType('work_order.overcharged').map((one) => one.event.data)).toMatchObject([
     { agreedMinor: 12_900, takenMinor: 20_000, lines: [{ kind: 'labour', agreedMinor: 0, takenMinor: 20_000 }] },
   ])
-  const reasons = (await world.bridge.notices.list(world.brandId, {})).items.map((one) => one.reasonCode)
-  expect(reasons.filter((reason) => reason === 'overcharged')).toHaveLength(1)
+  const told = await overchargeNotices(world)
+  expect(told).toHaveLength(1)
+  // Ordered under a standing consent it has no page yet: the words say whom to ask.
+  expect(told[0]!.link).toBeNull()
+  expect(told[0]!.text['zh-CN']).toContain('品牌客服')
 })
+
+test('overcharged: where the home has a page the notice leads there; who is not to be contacted is not told', async () => {
+  for (const consents of [true, false]) {
+    const world = await makeWorld()
+    await world.fire()
+    await world.pass(10 * MINUTE)
+    await world.acceptOffer()
+    const order = await world.onlyOrder()
+    if (!consents) await world.consent('contact', false)
+    await world.say(order.id, {
+      status: 'completed',
+      outcome: {
+        items: [{ item: order.items[0]!.id, verdict: 'confirmed', report: { found: '', done: [], advice: '' } }],
+        charge: { lines: [{ kind: 'labour', amountMinor: 20_000 }], totalMinor: 20_000 },
+      },
+    })
+    await world.pass(DAY)
+    expect(await world.onlyOrder()).toMatchObject({ overcharged: true })
+    const told = await overchargeNotices(world)
+    expect(told).toHaveLength(consents ? 1 : 0)
+    if (!consents) continue
+    const [offer] = (await world.bridge.offers.list(world.brandId, {})).items
+    expect(told[0]!.link).toBe(offer!.link)
+    const { progress } = await world.bridge.offers.view(await world.offerToken())
+    expect(progress!.overcharge).toEqual({ agreedMinor: 12_900, takenMinor: 20_000 })
+  }
+})
+
+async function overchargeNotices(world: World) {
+  const { items } = await world.bridge.notices.list(world.brandId, {})
+  return items.filter((one) => one.reasonCode === 'overcharged')
+}

@@ -111,3 +111,61 @@ test('C10: with nobody who may come it stays, and says so to a person again', as
   expect(retried).toMatchObject({ state: 'rerouting', needsReview: 'a gate holds the order' })
   expect(await ordersOf(world)).toHaveLength(1)
 })
+
+test('C9: what was accepted and found nobody asks the partners again by hand, with all of its visit', async () => {
+  const world = await makeWorld()
+  await world.rule({ key: 'fan-worn', component: 'fan' })
+  await world.fire()
+  await world.fire({ ruleKey: 'fan-worn', component: 'fan' })
+  await world.pass(10 * MINUTE)
+  const token = await world.offerToken()
+  const view = await world.bridge.offers.view(token)
+  expect(view.needs).toHaveLength(2)
+  // Between the question and the answer the only partner is lost, and comes back without anybody being told.
+  await world.owner(hubScope(`UPDATE agreements SET active = false`))
+  await world.bridge.offers.accept(token, { slot: view.slots[0]!, shareWith: ['fixit'] })
+  await world.bridge.idle()
+  const waiting = (await world.bridge.cases.list(world.brandId, {})).items
+  expect(waiting).toMatchObject([
+    { state: 'accepted', needsReview: 'no consented partner can come' },
+    { state: 'accepted', needsReview: 'no consented partner can come' },
+  ])
+  const still = await world.bridge.cases.retry(world.brandId, waiting[0]!.id, { by })
+  expect(still).toMatchObject({ state: 'accepted', needsReview: 'no consented partner can come' })
+  await world.owner(hubScope(`UPDATE agreements SET active = true`))
+  const retried = await world.bridge.cases.retry(world.brandId, waiting[0]!.id, { by, reason: 'back at work' })
+  expect(retried).toMatchObject({ state: 'ordered', needsReview: null })
+  expect((await world.bridge.cases.get(world.brandId, waiting[0]!.id)).events.at(-2)).toMatchObject({
+    event: 'retried',
+    row: 'C9',
+    words: 'back at work',
+  })
+  const order = await world.onlyOrder()
+  expect(new Set(order.caseIds)).toEqual(new Set(waiting.map((one) => one.id)))
+  expect(order.charge.acceptance).toBeDefined()
+})
+
+test('C10: a need that was opened again has left the offer it was once accepted in, and still finds its next partner', async () => {
+  const world = await makeWorld({ rule: { dispatch: 'auto' } })
+  await world.fire()
+  await world.pass(10 * MINUTE)
+  await world.acceptOffer()
+  await world.complete((await world.onlyOrder()).id)
+  const { id } = await world.onlyCase()
+  // From now on nobody has to be asked, and the repair did not hold.
+  await world.consent('share')
+  await world.endVerification(id, 'not_fixed')
+  await world.pass(10 * MINUTE)
+  const rework = (await ordersOf(world))[1]!
+  await world.say(rework.id, { status: 'rejected', reason: 'no_capacity' })
+  expect(await world.onlyCase()).toMatchObject({ state: 'rerouting', needsReview: 'no consented partner can come' })
+  await secondPartner(world)
+  await world.bridge.idle()
+  expect(await world.onlyCase()).toMatchObject({ state: 'ordered' })
+  expect((await ordersOf(world))[2]).toMatchObject({ partnerKey: 'mendit', state: 'sent' })
+})
+
+/** Row-level security binds the owner too. */
+function hubScope(statement: string): string {
+  return `SELECT set_config('hub.scope', 'hub', false); ${statement}`
+}

@@ -1,3 +1,4 @@
+import type { Dispatch } from '#store'
 import type { Core, Work } from '../core.ts'
 import { lockHome, unansweredOffer, worthTelling } from '../offers/offer-bundle.ts'
 import { casesOfOffer, type OfferRecord } from '../offers/offer-record.ts'
@@ -34,8 +35,8 @@ export async function settle(core: Core, work: Work, caseId: string, happen: Hap
     return
   }
   if (record.dispatch === 'auto') {
-    const result = await happen(work, [record], 'auto_dispatched', { by })
-    if (result.kind === 'moved') return
+    const result = await dispatch(core, work, record, happen)
+    if (result === 'later' || result.kind === 'moved') return
     // Without a standing consent the home is asked like any other.
     const others = result.kind === 'unmet' ? result.unmet.filter((one) => one.guard !== 'standingShareConsent') : []
     if (others.length > 0) return waitFor(core, work, record, result)
@@ -49,18 +50,51 @@ export async function settle(core: Core, work: Work, caseId: string, happen: Hap
     const onlyUnfit = joined.kind === 'unmet' && joined.unmet.every((one) => one.guard === 'fitsOffer')
     if (!onlyUnfit) return waitFor(core, work, record, joined)
   }
-  const others = asked ? [] : await othersOf(work, record)
-  const laterMs = await worthWaiting(core, work, record, others)
-  if (laterMs !== null) return setTimer(work, 'settle', record.case_id, laterMs, null, record.opened_at_ms)
-  const ready = others.filter((one) => one.dueAtMs <= work.atMs).map((one) => one.caseId)
-  const bundle = (await lockCases(work, [record.case_id, ...ready].slice(0, OFFER_NEEDS_MAX))).filter(
-    (one) => one.state === 'open' && one.home_id === record.home_id,
-  )
+  const bundle = asked ? [record] : await settledWith(core, work, record, 'offer')
+  if (bundle === 'later') return
   if (bundle.length > 1) {
     const together = await happen(work, bundle, 'offer_made', { by })
     if (together.kind === 'moved') return
   }
   await waitFor(core, work, record, await happen(work, [record], 'offer_made', { by }))
+}
+
+/** C5: ordered without a question, in one visit with what else of the home may be; `later` while that still settles. */
+async function dispatch(
+  core: Core,
+  work: Work,
+  record: CaseRecord,
+  happen: Happen,
+): Promise<'later' | Exclude<MoveResult, { kind: 'refused' }>> {
+  const bundle = await settledWith(core, work, record, 'auto')
+  if (bundle === 'later') return 'later'
+  if (bundle.length > 1) {
+    const together = await happen(work, bundle, 'auto_dispatched', { by })
+    if (together.kind === 'moved') return together
+  }
+  const alone = await happen(work, [record], 'auto_dispatched', { by })
+  if (alone.kind === 'refused') throw new Error(`case ${record.case_id}: open and not to be dispatched`)
+  return alone
+}
+
+/** The need with those of its home that have settled too and are dispatched alike; `later` when more of them soon will have. */
+async function settledWith(
+  core: Core,
+  work: Work,
+  record: CaseRecord,
+  dispatch: Dispatch,
+): Promise<CaseRecord[] | 'later'> {
+  const others = await othersOf(work, record, dispatch)
+  const laterMs = await worthWaiting(core, work, record, others)
+  if (laterMs !== null) {
+    await setTimer(work, 'settle', record.case_id, laterMs, null, record.opened_at_ms)
+    return 'later'
+  }
+  const ready = others.filter((one) => one.dueAtMs <= work.atMs).map((one) => one.caseId)
+  if (ready.length === 0) return [record]
+  return (await lockCases(work, [record.case_id, ...ready].slice(0, OFFER_NEEDS_MAX))).filter(
+    (one) => one.state === 'open' && one.home_id === record.home_id,
+  )
 }
 
 async function homeOfCase(work: Work, caseId: string): Promise<string | null> {
@@ -94,8 +128,8 @@ interface Settling {
   dueAtMs: number
 }
 
-/** What else of this home is settling and would be offered. */
-async function othersOf(work: Work, record: CaseRecord): Promise<Settling[]> {
+/** What else of this home is settling and would be dispatched in this way. */
+async function othersOf(work: Work, record: CaseRecord, dispatch: Dispatch): Promise<Settling[]> {
   if (record.home_id === null) return []
   const rows = await work.tx
     .selectFrom('cases')
@@ -109,7 +143,7 @@ async function othersOf(work: Work, record: CaseRecord): Promise<Settling[]> {
     .where('cases.brand_id', '=', work.brandId)
     .where('cases.home_id', '=', record.home_id)
     .where('cases.state', '=', 'open')
-    .where('cases.dispatch', '=', 'offer')
+    .where('cases.dispatch', '=', dispatch)
     .where('cases.case_id', '<>', record.case_id)
     .orderBy('cases.opened_at_ms')
     .orderBy('cases.case_id')

@@ -1,6 +1,7 @@
 import { expect, onTestFinished, test } from 'vitest'
 import { ManualClock } from '#platform'
-import { MINUTE, makeWorld, RULE, type WorldOptions } from '../testing/world.ts'
+import { ordersOf, secondPartner } from '../testing/second-partner.ts'
+import { BRAND_USER, MINUTE, makeWorld, RULE, type WorldOptions } from '../testing/world.ts'
 
 async function worldWhoseRuleWaits(settleMs: number | null, options: WorldOptions = {}) {
   const world = await makeWorld(options)
@@ -51,4 +52,41 @@ test('without a wait it leaves at once: each step calls the next, none is found 
   await expect
     .poll(async () => (await world.bridge.deliveries.list(world.brandId, { state: 'pending' })).items)
     .toEqual([])
+})
+
+test('what settles in one home and needs no question is one visit with an item each', async () => {
+  const world = await worldWhoseRuleWaits(null, AUTO)
+  await world.rule({ key: 'fan-worn', component: 'fan', dispatch: 'auto' })
+  await world.fire()
+  await world.pass(4 * MINUTE)
+  await world.fire({ ruleKey: 'fan-worn', component: 'fan' })
+  // The first waits for the second, which will have settled soon.
+  await world.pass(6 * MINUTE)
+  expect((await world.bridge.orders.list(world.brandId, {})).items).toEqual([])
+  await world.pass(4 * MINUTE)
+  const order = await world.onlyOrder()
+  expect(order.packet.items.map((item) => item.diagnosis.component).toSorted()).toEqual(['fan', 'hepa-filter'])
+  expect(world.partner.ofType('work_order.created')).toHaveLength(1)
+
+  // Refused, it looks for its next partner as one visit, by itself and by hand.
+  await world.say(order.id, { status: 'rejected', reason: 'no_capacity' })
+  const cases = (await world.bridge.cases.list(world.brandId, {})).items
+  expect(cases.map((one) => one.state)).toEqual(['rerouting', 'rerouting'])
+  await world.bridge.cases.retry(world.brandId, cases[1]!.id, { by: BRAND_USER })
+  const [, again] = await ordersOf(world)
+  expect(again).toMatchObject({ state: 'sent', partnerKey: 'fixit' })
+  expect(again!.caseIds.toSorted()).toEqual(cases.map((one) => one.id).toSorted())
+})
+
+test('needs that no one partner can do are two visits, though nobody is asked', async () => {
+  const world = await worldWhoseRuleWaits(null, AUTO)
+  const service = { job: 'replace-fan', skills: ['fans'], duration: 'PT30M' }
+  await world.rule({ key: 'fan-worn', component: 'fan', dispatch: 'auto', service })
+  await secondPartner(world, { agreement: { skills: ['fans'] } })
+  await world.fire()
+  await world.fire({ ruleKey: 'fan-worn', component: 'fan' })
+  await world.pass(10 * MINUTE)
+  const orders = await ordersOf(world)
+  expect(orders.map((one) => one.partnerKey).toSorted()).toEqual(['fixit', 'mendit'])
+  for (const order of orders) expect(order.caseIds).toHaveLength(1)
 })

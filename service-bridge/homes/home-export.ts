@@ -137,7 +137,7 @@ async function reportsOf(core: Core, { tx }: Work, { brandId, homeId }: OfHome):
     .orderBy('received_at_ms')
     .execute()
   return rows.map((row) => ({
-    ...reportView(row),
+    ...reportView(core, row),
     text: row.text_sealed && core.box.open(row.text_sealed, sealedAs.faultReportText(row.report_id)),
   }))
 }

@@ -124,10 +124,16 @@ export const SWEEPS: Readonly<Record<string, Sweep>> = {
     (
       await tx
         .updateTable('fault_reports')
-        .set({ text_sealed: null, external_ref: null })
+        .set({ text_sealed: null, external_ref: null, external_ref_sealed: null, external_ref_hash: null })
         .where('brand_id', '=', brandId)
         .where('home_id', '=', homeId)
-        .where((eb) => eb.or([eb('text_sealed', 'is not', null), eb('external_ref', 'is not', null)]))
+        .where((eb) =>
+          eb.or([
+            eb('text_sealed', 'is not', null),
+            eb('external_ref', 'is not', null),
+            eb('external_ref_sealed', 'is not', null),
+          ]),
+        )
         .executeTakeFirst()
     ).numUpdatedRows,
 

@@ -43,8 +43,8 @@ const COMPOSED: Record<string, fc.Arbitrary<Text>> = {
   several: fc.array(name, { minLength: 1, maxLength: 20 }).map((names) => severalText(names.length, names)),
   solvedQuestion: fc.tuple(name, fc.boolean()).map(([device, page]) => solvedQuestionText(device, page)),
   overcharged: fc
-    .tuple(fc.integer({ min: 0, max: 1e12 }), fc.integer({ min: 0, max: 1e12 }))
-    .map(([agreed, taken]) => overchargedText(agreed, taken)),
+    .tuple(fc.integer({ min: 0, max: 1e12 }), fc.integer({ min: 0, max: 1e12 }), fc.boolean())
+    .map((args) => overchargedText(...args)),
   partnerComes: fc.tuple(name, fc.boolean()).map(([partner, page]) => partnerComesText(partner['zh-CN'], page)),
   calledOff: name.map(calledOffText),
   proven: fc.tuple(name, fc.boolean()).map((args) => provenText(...args)),

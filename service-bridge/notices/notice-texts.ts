@@ -63,26 +63,32 @@ export function severalText(count: number, names: readonly Name[]): Text {
   }
 }
 
+/** A silent appliance, too few readings, or a part of which no reading tells: in each the home knows better. */
 export function solvedQuestionText(device: Name, hasPage: boolean): Text {
   // Without an offer there is no page to answer on.
   return hasPage
     ? {
-        'zh-CN': fitted`您的${device['zh-CN']}维修后暂无数据，问题解决了吗？点开告诉我们。`,
-        en: `We have no readings of your ${device.en} since the repair. Is it solved? Open to tell us.`,
+        'zh-CN': fitted`数据还看不出您的${device['zh-CN']}是否修好，问题解决了吗？点开告诉我们。`,
+        en: `The readings do not show whether your ${device.en} is repaired. Is it solved? Open to tell us.`,
       }
     : {
-        'zh-CN': fitted`您的${device['zh-CN']}维修后暂无数据。若问题未解决，请联系品牌客服。`,
-        en: `We have no readings of your ${device.en} since the repair. If it is not solved, please tell the brand.`,
+        'zh-CN': fitted`数据还看不出您的${device['zh-CN']}是否修好。若问题未解决，请联系品牌客服。`,
+        en: `The readings do not show whether your ${device.en} is repaired. If it is not solved, please tell the brand.`,
       }
 }
 
 /** Money in minor units. */
-export function overchargedText(agreedMinor: number, takenMinor: number): Text {
+export function overchargedText(agreedMinor: number, takenMinor: number, hasPage: boolean): Text {
   const [agreed, taken] = [agreedMinor, takenMinor].map((minor) => (minor / 100).toFixed(2)) as [string, string]
-  return {
-    'zh-CN': fitted`本次服务约定${agreed}元，服务商上报${taken}元。如有疑问请联系品牌客服。`,
-    en: `The visit was agreed at ${agreed}; the partner reports ${taken}. Ask the brand if this is not right.`,
-  }
+  return hasPage
+    ? {
+        'zh-CN': fitted`本次服务约定${agreed}元，服务商上报${taken}元。点开查看，如不符请告诉我们。`,
+        en: `The visit was agreed at ${agreed}; the partner reports ${taken}. Open to see more, and tell us if this is not right.`,
+      }
+    : {
+        'zh-CN': fitted`本次服务约定${agreed}元，服务商上报${taken}元。如有疑问请联系品牌客服。`,
+        en: `The visit was agreed at ${agreed}; the partner reports ${taken}. Ask the brand if this is not right.`,
+      }
 }
 
 /** Another price than was agreed. Money in minor units. */

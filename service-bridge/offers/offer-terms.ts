@@ -20,6 +20,7 @@ import { CONSENT_TEXT, SHARED_DATA_KINDS } from '../homes/consent-text.ts'
 import { componentName, metricName, whyInPlainWords } from '../notices/plain-words.ts'
 import { type AgreementCandidate, rankPartners, type VisitNeeds } from '../orders/partner-choice.ts'
 import { type PricedJob, priceLines, totalOf } from '../orders/price.ts'
+import { ratingsOfAgreements } from '../orders/rating.ts'
 import { recentAnswers } from '../orders/recent-answers.ts'
 import { type VisitParts, visitParts } from '../orders/visit-parts.ts'
 import { type CoverageAnswer, coverageOf } from '../orders/warranty.ts'
@@ -111,6 +112,10 @@ export async function planVisit(
     work,
     agreements.map((row) => row.partner_key),
   )
+  const ratings = await ratingsOfAgreements(
+    work,
+    agreements.map((row) => row.agreement_id),
+  )
   const repairer = facts.find((one) => one.failedRepair !== null)?.failedRepair?.partnerKey ?? null
   const able = rankPartners(
     agreements.map((row) => ({
@@ -120,6 +125,7 @@ export async function planVisit(
       document: row.document,
       totalMinor: totalOf(priceLines(row.document, priced)),
       recent: recent.get(row.partner_key) ?? { answered: 0, taken: 0 },
+      ratings: ratings.get(row.agreement_id) ?? null,
       changedAtMs: row.updated_at_ms,
     })),
     needs,

@@ -6,12 +6,11 @@ import { type Core, inBrand, type Work } from '../core.ts'
 import { homeFacts } from '../facts.ts'
 import { readSite } from '../homes/site.ts'
 import { applyPartnerEvent } from '../partners/apply-partner-event.ts'
+import { doubtedRepairs } from './objection.ts'
 import { lockOrder, type OrderRecord } from './order-record.ts'
 import { allowedStatuses, comingVisit } from './progress.ts'
 import { lastQuote } from './quote-record.ts'
 
-/** Statuses the link has no button for: to object one needs the partner's own office. */
-const ELSEWHERE: ReadonlySet<PartnerStatus> = new Set(['objected'])
 /** Said once, before anything else. */
 const ANSWERS: ReadonlySet<PartnerStatus> = new Set(['accepted', 'rejected'])
 
@@ -79,7 +78,13 @@ async function jobView(core: Core, work: Work, order: OrderRecord, locale?: 'zh-
     ['accepted', 'in_progress'].includes(order.state) ||
     (order.state === 'completed' && work.atMs < (order.closed_at_ms ?? 0) + core.policy.siteAfterCloseMs)
   const progress = { visit: order.visit, rank: order.rank, status: order.status, atMs: 0 }
-  const allowed = order.closed_at_ms === null ? allowedStatuses(progress) : []
+  const doubted = await doubtedRepairs(work, order)
+  const allowed: PartnerStatus[] =
+    order.closed_at_ms === null
+      ? allowedStatuses(progress).filter((status) => order.accepted_at_ms === null || !ANSWERS.has(status))
+      : doubted.length > 0 && order.objected_at_ms === null
+        ? ['objected']
+        : []
   return {
     // What the visit may cost changes when the home accepts a quote; the packet stays as it was sent.
     workOrder: { ...order.packet.workOrder, charge: order.charge },
@@ -93,9 +98,8 @@ async function jobView(core: Core, work: Work, order: OrderRecord, locale?: 'zh-
     visit: comingVisit(order),
     quote: await lastQuote(work, order.work_order_id),
     appointment: order.appointment,
-    allowed: allowed.filter(
-      (status) => !ELSEWHERE.has(status) && (order.accepted_at_ms === null || !ANSWERS.has(status)),
-    ),
+    allowed,
+    doubted,
     siteOpen,
     events: said.map((event) => ({ status: event.status, visit: event.visit, at: instant(event.at_ms) })),
   }

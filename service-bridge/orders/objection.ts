@@ -1,4 +1,4 @@
-import { instant, type PartnerEvent } from '#contracts'
+import { instant, type JobView, type PartnerEvent } from '#contracts'
 import { HubError } from '#platform'
 import { flagOrderReview } from '../cases/review.ts'
 import type { Core, Work } from '../core.ts'
@@ -48,6 +48,26 @@ export async function takeObjection(core: Core, work: Work, order: OrderRecord, 
     },
   })
   return 'applied'
+}
+
+type Doubt = JobView['doubted'][number]
+
+/** Repairs of the order that were not found to hold, while that may still be objected to. */
+export async function doubtedRepairs(work: Work, order: OrderRecord): Promise<Doubt[]> {
+  if (order.state !== 'completed') return []
+  const items = await work.tx
+    .selectFrom('order_items')
+    .select(['item_id', 'verified', 'verified_at_ms'])
+    .where('brand_id', '=', work.brandId)
+    .where('work_order_id', '=', order.work_order_id)
+    .orderBy('item_id')
+    .execute()
+  const lastMs = objectionUntil(order, items)
+  return items.flatMap(({ item_id: item, verified: end, verified_at_ms: endedAtMs }): Doubt[] => {
+    if (end === null || end === 'verified' || endedAtMs === null) return []
+    const untilMs = lastMs ?? endedAtMs + OBJECTION_MS
+    return work.atMs < untilMs ? [{ item, end, objectUntil: instant(untilMs) }] : []
+  })
 }
 
 /** From when on objections come too late; `null` while something of the order has not ended yet. */

@@ -7,6 +7,7 @@ import { withdrawWaiting } from '../notices/notice-telling.ts'
 import {
   calledOffText,
   noPartnerText,
+  overchargedText,
   partnerComesText,
   partsAwaitedText,
   provenText,
@@ -122,6 +123,23 @@ export async function tellCalledOff(core: Core, work: Work, cases: readonly Case
     caseIds: cases.map((record) => record.case_id),
     cause: [first.case_id, 'called off', first.events],
     text: () => calledOffText(device),
+  })
+}
+
+/** More was taken than agreed: both sums, and the page on which they stand and a problem can be reported. */
+export async function tellOvercharged(
+  core: Core,
+  work: Work,
+  order: OrderRecord,
+  { agreedMinor, takenMinor }: { agreedMinor: number; takenMinor: number },
+): Promise<void> {
+  await tellHome(core, work, {
+    homeId: order.home_id,
+    offerId: order.offer_id,
+    reasonCode: 'overcharged',
+    caseIds: order.packet.items.map((item) => item.caseId),
+    cause: [order.work_order_id],
+    text: (hasPage) => overchargedText(agreedMinor, takenMinor, hasPage),
   })
 }
 

@@ -1,8 +1,7 @@
 import type { SlaPromise } from '#contracts'
-import { type CaseRecord, lockCase } from '../cases/case-record.ts'
+import { lockCase } from '../cases/case-record.ts'
 import { flagOrderReview } from '../cases/review.ts'
 import type { Work } from '../core.ts'
-import { casesOfOffer } from '../offers/offer-record.ts'
 import type { TimerHandler } from '../timer-handlers.ts'
 import type { TimerKind } from '../timers.ts'
 import { liveCases, lockOrder, type OrderRecord } from './order-record.ts'
@@ -11,6 +10,7 @@ import { comingVisit } from './progress.ts'
 import { decideQuote } from './quote-decision.ts'
 import { openQuote } from './quote-record.ts'
 import { askAcceptAnew, heldByUs, tellMissed } from './sla.ts'
+import { AWAITS_ORDER, waitingTogether } from './waiting-together.ts'
 
 type OrderTimer = Extract<
   TimerKind,
@@ -18,20 +18,13 @@ type OrderTimer = Extract<
 >
 
 const byTimer = { kind: 'hub', id: 'timer' } as const
-const AWAITS_ORDER: ReadonlySet<CaseRecord['state']> = new Set(['accepted', 'rerouting'])
 
 /** What falls due between acceptance and the end of an order. */
 export const orderTimers: Readonly<Record<OrderTimer, TimerHandler>> = {
   async place_order(core, work, caseId, happen) {
     const record = await lockCase(work, caseId)
     if (!record || !AWAITS_ORDER.has(record.state)) return
-    const cases = record.offer_id === null ? [record] : await casesOfOffer(work, record.offer_id)
-    await placeOrder(
-      core,
-      work,
-      cases.filter((one) => one.state === record.state),
-      happen,
-    )
+    await placeOrder(core, work, await waitingTogether(work, record), happen)
   },
 
   /** C10: the promise to answer passed. It is told, the order ends there, and the next partner is asked. */

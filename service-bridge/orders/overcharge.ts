@@ -1,10 +1,8 @@
 import type { Charge, ChargeLine, Outcome } from '#contracts'
 import { flagOrderReview } from '../cases/review.ts'
 import type { Core, Work } from '../core.ts'
-import { homeFacts } from '../facts.ts'
-import { overchargedText } from '../notices/notice-texts.ts'
-import { requestNotice } from '../notices/notices.ts'
 import { tellBrand } from '../outgoing.ts'
+import { tellOvercharged } from './order-news.ts'
 import { changeOrder, type OrderRecord } from './order-record.ts'
 
 export interface Overcharge {
@@ -71,15 +69,5 @@ export async function noticeOvercharge(core: Core, work: Work, order: OrderRecor
       ...over,
     },
   })
-  const home = await homeFacts(work, order.home_id)
-  if (!home) return
-  await requestNotice(core, work, {
-    home,
-    kind: 'service',
-    reasonCode: 'overcharged',
-    text: overchargedText(over.agreedMinor, over.takenMinor),
-    sendAfterMs: work.atMs,
-    expiresAtMs: work.atMs + core.policy.offerTtlMs,
-    cause: [order.work_order_id],
-  })
+  await tellOvercharged(core, work, order, over)
 }

@@ -1,5 +1,13 @@
 import type { AgreementDocument } from '#contracts'
-import { ACCEPTANCE_SHARE_MIN, RECENT_ANSWERS_MIN } from '../policy.ts'
+import {
+  ACCEPTANCE_SHARE_MIN,
+  RATINGS_MIN,
+  RECENT_ANSWERS_MIN,
+  SOLVED_SHARE_MIN,
+  STARS_GOOD,
+  STARS_MIN,
+} from '../policy.ts'
+import type { PartnerRatings } from '../views.ts'
 
 /** What a visit asks of whoever comes. */
 export interface VisitNeeds {
@@ -18,6 +26,8 @@ export interface AgreementCandidate {
   totalMinor: number
   /** How it answered its latest orders. */
   recent: RecentAnswers
+  /** What homes thought of its visits; `null` without any stars. */
+  ratings: PartnerRatings | null
   /** When the agreement last changed. */
   changedAtMs: number
 }
@@ -31,6 +41,17 @@ export interface RecentAnswers {
 /** A partner that lets orders lapse or refuses them is asked after all others; too few answers say nothing. */
 export function isReluctant({ answered, taken }: RecentAnswers): boolean {
   return answered >= RECENT_ANSWERS_MIN && taken / answered < ACCEPTANCE_SHARE_MIN
+}
+
+/**
+ * What homes make of a partner: 1 well thought of, -1 badly, 0 neither or too few stars to say. Steps and no finer, so
+ * that one home's stars do not move the work of a whole city.
+ */
+export function esteem(ratings: PartnerRatings | null): -1 | 0 | 1 {
+  if (!ratings || ratings.count < RATINGS_MIN) return 0
+  const stars = ((ratings.attitude ?? 0) + (ratings.quality ?? 0) + (ratings.speed ?? 0)) / 3
+  if (stars < STARS_MIN || (ratings.solvedShare ?? 0) < SOLVED_SHARE_MIN) return -1
+  return stars >= STARS_GOOD ? 1 : 0
 }
 
 /** Why an agreement does not serve a visit; `null` when it does. */
@@ -66,8 +87,8 @@ function costOf({ document, totalMinor }: AgreementCandidate): number {
 
 /**
  * Those that can come, the one to ask first at the front: whoever made a repair that did not hold, then those
- * that usually come, the cheapest of them for the home where it pays, the brand's own choice, the cheapest for the
- * brand, the most local, and by key so that the order is stable.
+ * that usually come and those homes do not complain of, the cheapest of them for the home where it pays, the brand's own
+ * choice, the cheapest for the brand, the well thought of, the most local, and by key so that the order is stable.
  */
 export function rankPartners<C extends AgreementCandidate>(
   candidates: readonly C[],
@@ -82,9 +103,11 @@ export function rankPartners<C extends AgreementCandidate>(
       (a, b) =>
         Number(b.partnerKey === repairer) - Number(a.partnerKey === repairer) ||
         Number(isReluctant(a.recent)) - Number(isReluctant(b.recent)) ||
+        Number(esteem(a.ratings) < 0) - Number(esteem(b.ratings) < 0) ||
         (homePays ? a.totalMinor - b.totalMinor : 0) ||
         modeOf(a.document) - modeOf(b.document) ||
         costOf(a) - costOf(b) ||
+        esteem(b.ratings) - esteem(a.ratings) ||
         closeness(b.document, region) - closeness(a.document, region) ||
         (a.partnerKey < b.partnerKey ? -1 : 1),
     )

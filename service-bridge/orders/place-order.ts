@@ -10,7 +10,7 @@ import { lockOffer } from '../offers/offer-record.ts'
 import { planVisit, type VisitPlan } from '../offers/offer-terms.ts'
 import { tellBrand } from '../outgoing.ts'
 import { RECHECK_MS } from '../policy.ts'
-import { setTimer } from '../timers.ts'
+import { clearTimer, setTimer } from '../timers.ts'
 import { chargeHash, createOrder } from './create-order.ts'
 import { tellPartnerGone } from './order-news.ts'
 import type { AgreementCandidate } from './partner-choice.ts'
@@ -45,11 +45,17 @@ export async function placeOrder(
     const again = { ...plan, candidates: longestAgoFirst(plan.candidates, refused) }
     ;({ chosen, gated } = await choose(work, first.home_id, again, accepted, refused))
   }
+  if (!chosen && !gated && !accepted && cases.length > 1) {
+    // Nobody agreed to one visit and one price for all of it: what no one visit serves goes alone.
+    for (const record of cases) await placeOrder(core, work, [record], happen, { anew })
+    return
+  }
   const result = chosen && (await happen(work, cases, 'ordered', { why: `partner ${chosen.partner.partnerKey}` }))
   if (!chosen || result?.kind !== 'moved') {
     const byGate = gated || (result?.kind === 'unmet' && result.unmet.some((one) => one.guard === 'gateOpen'))
     return wait(core, work, cases, byGate)
   }
+  for (const record of cases) await clearTimer(work, 'place_order', record.case_id)
   await createOrder(core, work, {
     cases,
     plan,
@@ -101,14 +107,16 @@ async function choose(
 
 async function wait(core: Core, work: Work, cases: readonly CaseRecord[], byGate: boolean): Promise<void> {
   const [first] = cases as [CaseRecord]
-  await setTimer(
-    work,
-    'place_order',
-    first.case_id,
-    work.atMs + RECHECK_MS,
-    byGate ? 'gate' : 'partner',
-    first.updated_at_ms,
-  )
+  // Each has its own, so that whichever is called off leaves the others one.
+  for (const record of cases)
+    await setTimer(
+      work,
+      'place_order',
+      record.case_id,
+      work.atMs + RECHECK_MS,
+      byGate ? 'gate' : 'partner',
+      record.updated_at_ms,
+    )
   const held = (await ruleStandsBehind(work, cases)) ? 'a gate holds the order' : 'the rule is out of force'
   if (!byGate && first.state === 'rerouting') await tellPartnerGone(core, work, cases, null)
   for (const record of cases) {

@@ -4,7 +4,7 @@ import { thinned } from '../offers/offer-terms.ts'
 import { slotsOf } from '../offers/slots.ts'
 import { AGREEMENT, DAY, HOUR } from '../testing/world.ts'
 import { dataAgeSeconds } from './create-order.ts'
-import { rankPartners, unsuitable, type VisitNeeds } from './partner-choice.ts'
+import { type AgreementCandidate, rankPartners, unsuitable, type VisitNeeds } from './partner-choice.ts'
 import { priceLines, totalOf } from './price.ts'
 import { leadDays } from './visit-parts.ts'
 import { type CoverageQuestion, coverageOf } from './warranty.ts'
@@ -17,6 +17,7 @@ const candidate = (partnerKey: string, totalMinor: number, document: Partial<Agr
   document: { ...AGREEMENT, ...document },
   totalMinor,
   recent: { answered: 0, taken: 0 },
+  ratings: null as AgreementCandidate['ratings'],
   changedAtMs: 0,
 })
 
@@ -51,6 +52,24 @@ test('a partner that lets its orders lapse sinks below dearer ones; few answers 
     ]),
   ).toEqual(['cheap', 'dear'])
   expect(rank([{ ...dear, ...answers(9, 0) }, cheap], 'dear')).toEqual(['dear', 'cheap'])
+})
+
+test('whom homes complain of goes after the others; who is well thought of goes first at the same price; few stars say nothing', () => {
+  const stars = (count: number, mean: number, solvedShare = 1) => ({
+    ratings: { count, attitude: mean, quality: mean, speed: mean, solvedShare },
+  })
+  const cheap = candidate('cheap', 10_000)
+  const dear = candidate('dear', 20_000)
+  const rank = (candidates: ReturnType<typeof candidate>[], repairer: string | null = null) =>
+    rankPartners(candidates, needs, repairer).map((one) => one.partnerKey)
+  expect(rank([{ ...cheap, ...stars(4, 1, 0) }, dear])).toEqual(['cheap', 'dear'])
+  expect(rank([{ ...cheap, ...stars(5, 2.9) }, dear])).toEqual(['dear', 'cheap'])
+  expect(rank([{ ...cheap, ...stars(5, 5, 0.5) }, dear])).toEqual(['dear', 'cheap'])
+  expect(rank([cheap, { ...dear, ...stars(50, 5) }])).toEqual(['cheap', 'dear'])
+  expect(rank([cheap, { ...candidate('zz', 10_000), ...stars(5, 4.5) }])).toEqual(['zz', 'cheap'])
+  expect(rank([cheap, { ...candidate('zz', 10_000), ...stars(5, 4.4) }])).toEqual(['cheap', 'zz'])
+  // Who made the repair that did not hold makes it good, whatever anybody thinks.
+  expect(rank([{ ...dear, ...stars(9, 1, 0) }, cheap], 'dear')).toEqual(['dear', 'cheap'])
 })
 
 test('at one price the brand’s own choice goes first, who bids last; where the home does not pay, what the brand owes counts', () => {

@@ -49,7 +49,7 @@ export function createFaultReportCalls(
         if (filter.caseId !== undefined) query = query.where('case_id', '=', filter.caseId)
         if (filter.missed !== undefined) query = query.where('missed', '=', filter.missed)
         const found = await page(query, filter, { by: ['received_at_ms', 'report_id'], direction: 'desc' })
-        return { items: found.items.map(reportView), nextCursor: found.nextCursor }
+        return { items: found.items.map((row) => reportView(core, row)), nextCursor: found.nextCursor }
       }),
 
     get: (brandId, reportId, { by }) =>
@@ -71,7 +71,7 @@ export function createFaultReportCalls(
             subject: reportId,
           })
         }
-        return { ...reportView(row), text, diagnosis: 'component' in row.diagnosis ? row.diagnosis : null }
+        return { ...reportView(core, row), text, diagnosis: 'component' in row.diagnosis ? row.diagnosis : null }
       }),
   }
 }

@@ -24,6 +24,7 @@ import { causeOf, confirmedShare, dataAgeSeconds } from '../orders/create-order.
 import { tellBrand } from '../outgoing.ts'
 import { FORESEEN_MS, REPORT_AGE_MS_MAX } from '../policy.ts'
 import type { Actor } from '../views.ts'
+import { openReportRef, reportRefColumns, reportRefHash } from './report-ref.ts'
 import { needOf } from './reported-need.ts'
 
 export type ReportRecord = Selectable<FaultReportsTable>
@@ -64,9 +65,10 @@ const AHEAD_MS_MAX = 10 * 60_000
 export async function fileReport(core: Core, happen: Happen, work: Work, input: ReportInput): Promise<FiledReport> {
   refuseUnlessNow(work.atMs, input.reportedAtMs)
   if (input.device.home_id !== null) await lockHome(work, input.device.home_id)
-  const reportId = derivedId('fr', work.brandId, input.source, input.externalRef)
+  const refHash = reportRefHash(core.box, work.brandId, input.source, input.externalRef)
+  const reportId = derivedId('fr', work.brandId, input.source, refHash)
+  if (!(await begin(core, work, reportId, refHash, input))) return answerAgain(core, work, { reportId, refHash, input })
   const changeId = derivedId('chg', reportId)
-  if (!(await begin(core, work, reportId, input))) return { answer: await answerAgain(work, reportId, input), changeId }
 
   const product = await productDocument(work, input.device.product_key)
   const symptom = symptomOf(product, input.symptom)
@@ -114,7 +116,7 @@ export async function fileReport(core: Core, happen: Happen, work: Work, input: 
       missed,
     },
   })
-  return { answer: await answerOf(work, stored, record), changeId }
+  return { answer: await answerOf(core, work, stored, record), changeId }
 }
 
 function refuseUnlessNow(atMs: number, reportedAtMs: number): void {
@@ -126,14 +128,14 @@ function refuseUnlessNow(atMs: number, reportedAtMs: number): void {
 }
 
 /** Puts the report's row down first: of two with the same reference the later waits here, and finds it told. */
-async function begin(core: Core, work: Work, reportId: string, input: ReportInput): Promise<boolean> {
+async function begin(core: Core, work: Work, reportId: string, hash: string, input: ReportInput): Promise<boolean> {
   const row = await work.tx
     .insertInto('fault_reports')
     .values({
       brand_id: work.brandId,
       report_id: reportId,
       source: input.source,
-      external_ref: input.externalRef,
+      ...reportRefColumns(core.box, { reportId, ref: input.externalRef, hash }),
       device_id: input.device.device_id,
       home_id: input.device.home_id,
       channel: input.channel,
@@ -152,12 +154,22 @@ async function begin(core: Core, work: Work, reportId: string, input: ReportInpu
   return row !== undefined
 }
 
-async function answerAgain(work: Work, reportId: string, input: ReportInput): Promise<FaultReportAnswer> {
+async function answerAgain(
+  core: Core,
+  work: Work,
+  { reportId, refHash, input }: { reportId: string; refHash: string; input: ReportInput },
+): Promise<FiledReport> {
   const stored = await work.tx
     .selectFrom('fault_reports')
     .selectAll()
     .where('brand_id', '=', work.brandId)
-    .where('report_id', '=', reportId)
+    .where((eb) =>
+      eb.or([
+        // The id alone once the home is forgotten, and its reference with it.
+        eb('report_id', '=', reportId),
+        eb.and([eb('source', '=', input.source), eb('external_ref_hash', '=', refHash)]),
+      ]),
+    )
     .executeTakeFirstOrThrow()
   if (stored.device_id !== input.device.device_id) {
     throw new HubError('CONFLICT', 'This reference was used for a report of another appliance.', {
@@ -166,7 +178,7 @@ async function answerAgain(work: Work, reportId: string, input: ReportInput): Pr
   }
   const record = await lockCase(work, stored.case_id ?? '')
   if (!record) throw new HubError('GONE', 'What this report led to is no longer kept.')
-  return answerOf(work, stored, record)
+  return { answer: await answerOf(core, work, stored, record), changeId: derivedId('chg', stored.report_id) }
 }
 
 /** The component that people mean by this symptom, and how they call it; `null` when the product does not know it. */
@@ -216,7 +228,7 @@ export async function diagnose(work: Work, record: CaseRecord): Promise<Diagnosi
 
 const WHOLE_NAME: Text = { en: 'the appliance', 'zh-CN': '整机' }
 
-async function answerOf(work: Work, row: ReportRecord, record: CaseRecord): Promise<FaultReportAnswer> {
+async function answerOf(core: Core, work: Work, row: ReportRecord, record: CaseRecord): Promise<FaultReportAnswer> {
   const order =
     record.work_order_id === null
       ? undefined
@@ -228,7 +240,7 @@ async function answerOf(work: Work, row: ReportRecord, record: CaseRecord): Prom
           .where('closed_at_ms', 'is', null)
           .executeTakeFirst()
   return {
-    report: reportView(row),
+    report: reportView(core, row),
     case: { id: record.case_id, component: record.component, state: record.state },
     joined: row.joined,
     ...(order
@@ -246,7 +258,7 @@ async function answerOf(work: Work, row: ReportRecord, record: CaseRecord): Prom
   }
 }
 
-export function reportView(row: ReportRecord): FaultReport {
+export function reportView({ box }: Pick<Core, 'box'>, row: ReportRecord): FaultReport {
   return {
     id: row.report_id,
     deviceId: row.device_id,
@@ -256,8 +268,7 @@ export function reportView(row: ReportRecord): FaultReport {
     channel: row.channel,
     symptomCode: row.symptom,
     problem: row.problem,
-    // Of a page it is only the fingerprint of what was said.
-    externalRef: row.channel === 'page' ? null : row.external_ref,
+    externalRef: openReportRef(box, row),
     hasText: row.text_sealed !== null,
     reportedAt: instant(row.reported_at_ms),
     receivedAt: instant(row.received_at_ms),

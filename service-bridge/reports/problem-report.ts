@@ -9,6 +9,7 @@ import type { OrderRecord } from '../orders/order-record.ts'
 import { tellBrand } from '../outgoing.ts'
 import { RATING_MS } from '../policy.ts'
 import { fileReport } from './fault-report.ts'
+import { reportRefColumns, reportRefHash } from './report-ref.ts'
 
 /** Those that say something is broken; the others are about the visit, and a person answers them. */
 const FAULTS: ReadonlySet<ProblemKind> = new Set(['still_broken', 'another_fault'])
@@ -76,14 +77,15 @@ async function keepComplaint(
   complaint: { offer: OfferRecord; record: CaseRecord; body: ReportProblemBody; externalRef: string },
 ): Promise<void> {
   const { offer, record, body, externalRef } = complaint
-  const reportId = derivedId('fr', work.brandId, offer.offer_id, externalRef)
+  const hash = reportRefHash(core.box, work.brandId, offer.offer_id, externalRef)
+  const reportId = derivedId('fr', work.brandId, offer.offer_id, hash)
   const row = await work.tx
     .insertInto('fault_reports')
     .values({
       brand_id: work.brandId,
       report_id: reportId,
       source: offer.offer_id,
-      external_ref: externalRef,
+      ...reportRefColumns(core.box, { reportId, ref: externalRef, hash }),
       device_id: record.device_id,
       home_id: offer.home_id,
       case_id: record.case_id,

@@ -25,7 +25,11 @@ export interface FaultReportsTable {
   brand_id: string
   report_id: string
   source: string
+  /** Of an earlier release, until the hub has started once. */
   external_ref: Nullable<string>
+  external_ref_sealed: Nullable<Buffer>
+  /** By which a report is found again without keeping its reference readable. */
+  external_ref_hash: Nullable<string>
   device_id: string
   home_id: Nullable<string>
   case_id: Nullable<string>
