@@ -6,6 +6,7 @@ import { expect, onTestFinished, test } from 'vitest'
 import { instant, type OfferView, type PartnerEvent, type WorkOrderPacket } from '#contracts'
 import { newId, realClock, sha256Hex } from '#platform'
 import { HubApi, HubClock, signWebhook } from '#simulators'
+import { openEars } from './testing/ears.ts'
 import { HOUR_MS, MINUTE_MS, PRODUCT, partnerServer, setUpHouse } from './testing/small-house.ts'
 import { hubProcess, testFolder } from './testing/test-hub.ts'
 
@@ -33,7 +34,7 @@ const address = {
   accessNotes: `门禁 ${SENTINEL}`,
 }
 
-test('a home erased during a live order is in no table, no file and no line of the log', async () => {
+test('what is somebody’s is said to nobody unasked; and a home erased during a live order is in no table, no file, no line of the log', async () => {
   const dataDir = join(testFolder(), 'data')
   const hub = await hubProcess({
     HUB_DATA_DIR: dataDir,
@@ -114,6 +115,7 @@ test('a home erased during a live order is in no table, no file and no line of t
     partnerKey: 'swift-repair',
     label: 'technicians',
   })
+  const ears = await openEars({ httpUrl: hub.httpUrl, operator, brand, partner: operator.as(partnerKey.key) })
   const anyone = new HubApi(hub.httpUrl, null)
   const list = async <T>(path: string): Promise<T[]> => (await brand.get<{ items: T[] }>(path)).items
 
@@ -237,6 +239,36 @@ test('a home erased during a live order is in no table, no file and no line of t
   }
   for (const word of [technician.name, technician.contact, `王女士${SENTINEL}说`, `customer ${SENTINEL}`]) {
     expect(seen).toContain(word)
+  }
+
+  // And yet none of it was said to anybody who did not ask for it under audit, or written where words lie open.
+  await clock.stepTo(clock.nowMs + MINUTE_MS)
+  const heard: Record<string, string> = {
+    ...(await ears.heard()),
+    partner: JSON.stringify(partner.events),
+    logLines: hub.errors(),
+  }
+  // By what is in it each of them proves that it was listened to.
+  const known: Record<string, string> = {
+    webhooks: 'beforehand.notice.requested',
+    stream: live.workOrder.id,
+    metrics: 'beforehand_',
+    deadLetters: '"dead"',
+    outbox: 'beforehand.work_order.created',
+    polled: live.workOrder.number,
+    audit: 'site',
+    partner: live.workOrder.number,
+    logLines: '"level"',
+  }
+  expect(Object.keys(heard).toSorted()).toEqual(Object.keys(known).toSorted())
+  for (const [way, text] of Object.entries(heard)) {
+    expect(text.includes(known[way]!), `${way} says ${known[way]}`).toBe(true)
+    expect(text.includes(SENTINEL), `${way} says something of a person`).toBe(false)
+  }
+  for (const folder of ['log', 'history']) {
+    const written = everyFile(join(dataDir, folder))
+    expect(written.length).toBeGreaterThan(0)
+    expect(written.filter((file) => readFileSync(file).includes(SENTINEL))).toEqual([])
   }
 
   const erased = await brand.post<{ state: string; removed: Record<string, number> }>(

@@ -25,31 +25,53 @@ export interface CaseFacts {
 
 export async function caseFacts(work: Work, record: CaseRecord): Promise<CaseFacts> {
   const { tx, brandId } = work
-  const device = await tx
-    .selectFrom('devices')
-    .selectAll()
-    .where('brand_id', '=', brandId)
-    .where('device_id', '=', record.device_id)
-    .executeTakeFirst()
-  const product = await productDocument(work, record.product_key)
-  const rule = record.rule_key === null ? null : await ruleDocument(work, record.rule_key, record.rule_version ?? 0)
-  const firmware = device?.attributes.firmware
+  const [row, repair] = await Promise.all([
+    tx
+      .selectFrom('cases as c')
+      .leftJoin('devices as d', (join) =>
+        join.onRef('d.brand_id', '=', 'c.brand_id').onRef('d.device_id', '=', 'c.device_id'),
+      )
+      .leftJoin('products as p', (join) =>
+        join.onRef('p.brand_id', '=', 'c.brand_id').onRef('p.product_key', '=', 'c.product_key'),
+      )
+      .leftJoin('product_versions as pv', (join) =>
+        join
+          .onRef('pv.brand_id', '=', 'p.brand_id')
+          .onRef('pv.product_key', '=', 'p.product_key')
+          .onRef('pv.version', '=', 'p.current_version'),
+      )
+      .leftJoin('rule_versions as rv', (join) =>
+        join
+          .onRef('rv.brand_id', '=', 'c.brand_id')
+          .onRef('rv.rule_key', '=', 'c.rule_key')
+          .onRef('rv.version', '=', 'c.rule_version'),
+      )
+      .where('c.brand_id', '=', brandId)
+      .where('c.case_id', '=', record.case_id)
+      .select(['d.serial', 'd.attributes', 'd.installed_at_ms', 'd.purchased_at_ms', 'd.last_seen_at_ms'])
+      .select(['d.extended_warranty', 'pv.document as product', 'rv.document as rule'])
+      .executeTakeFirstOrThrow(),
+    failedRepair(work, record),
+  ])
+  const { product, rule } = row
+  const firmware = row.attributes?.firmware
   return {
     record,
     rule,
     service: rule ? (rule.service ?? null) : await serviceFor(work, record.component, product),
     product,
-    device: device
-      ? {
-          serial: device.serial,
-          firmware: firmware === undefined ? null : String(firmware),
-          installedAtMs: device.installed_at_ms,
-          purchasedAtMs: device.purchased_at_ms,
-          lastSeenAtMs: device.last_seen_at_ms,
-          extended: device.extended_warranty as ExtendedWarranty | null,
-        }
-      : null,
-    failedRepair: await failedRepair(work, record),
+    device:
+      row.serial === null
+        ? null
+        : {
+            serial: row.serial,
+            firmware: firmware === undefined ? null : String(firmware),
+            installedAtMs: row.installed_at_ms,
+            purchasedAtMs: row.purchased_at_ms,
+            lastSeenAtMs: row.last_seen_at_ms,
+            extended: row.extended_warranty as ExtendedWarranty | null,
+          },
+    failedRepair: repair,
   }
 }
 
@@ -152,39 +174,45 @@ export interface HomeFacts {
 export async function homeFacts(work: Work, homeId: string | null): Promise<HomeFacts | null> {
   if (homeId === null) return null
   const home = await work.tx
-    .selectFrom('homes')
-    .selectAll()
-    .where('brand_id', '=', work.brandId)
-    .where('home_id', '=', homeId)
-    .where('erased_at_ms', 'is', null)
+    .selectFrom('homes as h')
+    .leftJoinLateral(
+      (eb) =>
+        eb
+          .selectFrom('people')
+          .select(['person_id', 'role', 'channel', 'channels', 'locale'])
+          .whereRef('brand_id', '=', 'h.brand_id')
+          .whereRef('home_id', '=', 'h.home_id')
+          .where('erased_at_ms', 'is', null)
+          .orderBy('decides', 'desc')
+          .orderBy('created_at_ms')
+          .orderBy('person_id')
+          .limit(1)
+          .as('p'),
+      (join) => join.onTrue(),
+    )
+    .select(['h.time_zone', 'h.quiet_from', 'h.quiet_to', 'h.region'])
+    .select(['p.person_id', 'p.role', 'p.channel', 'p.channels', 'p.locale'])
+    .where('h.brand_id', '=', work.brandId)
+    .where('h.home_id', '=', homeId)
+    .where('h.erased_at_ms', 'is', null)
     .executeTakeFirst()
   if (!home) return null
-  const person = await work.tx
-    .selectFrom('people')
-    .select(['person_id', 'role', 'channel', 'channels', 'locale'])
-    .where('brand_id', '=', work.brandId)
-    .where('home_id', '=', homeId)
-    .where('erased_at_ms', 'is', null)
-    .orderBy('decides', 'desc')
-    .orderBy('created_at_ms')
-    .orderBy('person_id')
-    .executeTakeFirst()
   return {
     homeId,
     timeZone: home.time_zone,
     quietFrom: home.quiet_from,
     quietTo: home.quiet_to,
     region: home.region,
-    locale: person?.locale.startsWith('en') ? 'en' : 'zh-CN',
-    personId: person?.person_id ?? null,
-    channels: channelsOf(person),
-    decider: person?.role ?? 'owner',
+    locale: home.locale?.startsWith('en') ? 'en' : 'zh-CN',
+    personId: home.person_id,
+    channels: channelsOf(home),
+    decider: home.role ?? 'owner',
   }
 }
 
-function channelsOf(person: { channel: string; channels: string[] } | undefined): Channel[] {
-  if (!person) return []
-  return (person.channels.length > 0 ? person.channels : [person.channel]) as Channel[]
+function channelsOf({ channel, channels }: { channel: string | null; channels: string[] | null }): Channel[] {
+  if (channel === null) return []
+  return (channels && channels.length > 0 ? channels : [channel]) as Channel[]
 }
 
 export function quietHoursOf(home: HomeFacts): QuietHours {

@@ -3,6 +3,7 @@ import { expect, test } from 'vitest'
 import type { Episode } from '#contracts'
 import { CASE_STATES_OVER, instant, type PartnerStatus } from '#contracts'
 import { createLogger, derivedId, isHubError } from '#platform'
+import { testDatabase } from '#store/testing'
 import { isQuiet } from './notices/quiet-hours.ts'
 import { chargeHash } from './orders/create-order.ts'
 import { type SecondPartner, secondPartner } from './testing/second-partner.ts'
@@ -24,6 +25,8 @@ const ROWS = [
 const RUNS = Number(process.env.MODEL_RUNS ?? 8)
 /** Which rows are reached is known for this seed; `MODEL_SEED=random` goes where nobody has been. */
 const SEED = process.env.MODEL_SEED === 'random' ? undefined : Number(process.env.MODEL_SEED ?? 20_260_602)
+/** A history takes a second on a quiet machine. */
+const TIMEOUT_MS = 240_000 + RUNS * 20_000
 
 const REASONED: ReadonlySet<PartnerStatus> = new Set(['rejected', 'rescheduled', 'failed', 'cancelled'])
 
@@ -453,15 +456,18 @@ async function makeTown(options: Parameters<typeof makeWorld>[0]): Promise<Town>
   return Object.assign(world, { other: await secondPartner(world, { share: options?.standingShare ?? false }) })
 }
 
-test('random histories never do what must never be, and go everywhere', { timeout: 240_000 }, async () => {
+test('random histories never do what must never be, and go everywhere', { timeout: TIMEOUT_MS }, async () => {
   const rows = new Set<string>()
+  const database = await testDatabase()
   await fc.assert(
     fc.asyncProperty(fc.boolean(), fc.array(step, { minLength: 25, maxLength: 50 }), async (auto, steps) => {
       // What a timer or attempt could not do is logged and tried again: here it is a failure.
       const episodes: Episode[] = []
       const errors: string[] = []
       const logger = createLogger('error', { write: (line) => errors.push(line) })
+      await database.empty()
       const world = await makeTown({
+        database,
         agreement: { sla: { accept: 'P3D' } },
         // Short rests, so that a component has several cases in one history.
         bridge: { logger, policy: { coolDownMs: HOUR, offersPerHome: 20 } },
@@ -478,6 +484,7 @@ test('random histories never do what must never be, and go everywhere', { timeou
       await world.bridge.idle()
       await check(world, rows)
       expect(errors).toEqual([])
+      for (const one of [world, world.other.server]) await one.close()
     }),
     { numRuns: RUNS, endOnFailure: true, ...(SEED === undefined ? {} : { seed: SEED }) },
   )

@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { CASE_STATES_OVER, type Episode, instant, type OfferView } from '#contracts'
 import { createLogger, isHubError } from '#platform'
+import { testDatabase } from '#store/testing'
 import { isQuiet } from './notices/quiet-hours.ts'
 import type { OfferTerms } from './offers/offer-terms.ts'
 import { BRAND_USER, DAY, HOUR, MINUTE, makeWorld, type World } from './testing/world.ts'
@@ -14,6 +15,8 @@ import { BRAND_USER, DAY, HOUR, MINUTE, makeWorld, type World } from './testing/
 
 const RUNS = Number(process.env.MODEL_RUNS ?? 8)
 const SEED = process.env.MODEL_SEED === 'random' ? undefined : Number(process.env.MODEL_SEED ?? 20_260_603)
+/** A history takes a second on a quiet machine. */
+const TIMEOUT_MS = 240_000 + RUNS * 20_000
 /** Rows of the case table that these histories have to reach. */
 const ROWS = ['C1', 'C2', 'C3', 'C4', 'C6', 'C7', 'C8', 'C9', 'C15', 'C17', 'C18', 'C21', 'T7']
 const COMPONENTS = ['hepa-filter', 'fan', 'sensor'] as const
@@ -323,13 +326,16 @@ async function check({ world }: Town, rows: Set<string>): Promise<void> {
   expect(new Set(orders.map((one) => one.id)).size).toBe(new Set(orders.map((one) => one.event.subject)).size)
 }
 
-test('random histories of needs, storms, reports and answers', { timeout: 300_000 }, async () => {
+test('random histories of needs, storms, reports and answers', { timeout: TIMEOUT_MS }, async () => {
   const rows = new Set<string>()
+  const database = await testDatabase()
   await fc.assert(
     fc.asyncProperty(fc.array(step, { minLength: 25, maxLength: 45 }), async (steps) => {
       const errors: string[] = []
       const logger = createLogger('error', { write: (line) => errors.push(line) })
+      await database.empty()
       const world = await makeWorld({
+        database,
         agreement: { sla: { accept: 'P9D' } },
         bridge: { logger, policy: { coolDownMs: HOUR, offersPerHome: 20 } },
       })
@@ -345,6 +351,7 @@ test('random histories of needs, storms, reports and answers', { timeout: 300_00
       await world.bridge.idle()
       await check(town, rows)
       expect(errors).toEqual([])
+      await world.close()
     }),
     { numRuns: RUNS, endOnFailure: true, ...(SEED === undefined ? {} : { seed: SEED }) },
   )

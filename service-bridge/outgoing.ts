@@ -59,15 +59,22 @@ export async function tellPartner(work: Work, partnerKey: string, telling: Telli
 /** Into the outbox for each endpoint of the brand that wants this type; live listeners hear it in any case. */
 export async function tellBrand(_core: Core, work: Work, telling: Telling): Promise<void> {
   note(work, telling.type, telling.subject)
-  const endpoints = await work.tx
-    .selectFrom('endpoints')
-    .select(['endpoint_id', 'types'])
-    .where('brand_id', '=', work.brandId)
-    .execute()
-  for (const endpoint of endpoints) {
+  for (const endpoint of await endpointsOf(work)) {
     const wanted = EVENT_TYPE_PREFIX + telling.type
     const matches = endpoint.types.some((type) => wanted.startsWith(type) || telling.type.startsWith(type))
     if (endpoint.types.length > 0 && !matches) continue
     await enqueue(work, 'brand', endpoint.endpoint_id, telling)
   }
+}
+
+type Listener = { endpoint_id: string; types: string[] }
+/** By transaction: what tells one thing of a happening tells several. */
+const listeners = new WeakMap<Work, Promise<Listener[]>>()
+
+function endpointsOf(work: Work): Promise<Listener[]> {
+  const asked =
+    listeners.get(work) ??
+    work.tx.selectFrom('endpoints').select(['endpoint_id', 'types']).where('brand_id', '=', work.brandId).execute()
+  listeners.set(work, asked)
+  return asked
 }

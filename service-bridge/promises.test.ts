@@ -3,6 +3,7 @@ import { expect, test } from 'vitest'
 import type { Episode, PartnerEvent, PartnerStatus } from '#contracts'
 import { instant } from '#contracts'
 import { createLogger, isHubError } from '#platform'
+import { testDatabase } from '#store/testing'
 import { NaiveModel } from './testing/naive-model.ts'
 import { type SecondPartner, secondPartner } from './testing/second-partner.ts'
 import { endsAlone, endsWithPeople } from './testing/to-the-end.ts'
@@ -327,12 +328,15 @@ const names = (history: History) =>
 
 test('no history does what must never be, and in every one each case ends', { timeout: TIMEOUT_MS }, async () => {
   const rows = new Set<string>()
+  const database = await testDatabase()
   await fc.assert(
     fc.asyncProperty(fc.boolean(), fc.array(step, { minLength: 30, maxLength: 70 }), async (auto, steps) => {
       // What a timer or attempt could not do is logged and tried again: here it is a failure.
       const errors: string[] = []
       const logger = createLogger('error', { write: (line) => errors.push(line) })
+      await database.empty()
       const world = await makeWorld({
+        database,
         agreement: { sla: { accept: 'PT12H' } },
         // Short rests, so that a component has several cases in one history.
         bridge: { logger, policy: { coolDownMs: HOUR, offersPerHome: 20 } },
@@ -360,6 +364,7 @@ test('no history does what must never be, and in every one each case ends', { ti
       const events = await world.db.asHub((tx) => tx.selectFrom('case_events').select('table_row').distinct().execute())
       for (const event of events) rows.add(event.table_row)
       expect(errors).toEqual([])
+      for (const one of [world, other.server]) await one.close()
     }),
     { numRuns: RUNS, endOnFailure: true, ...(SEED === undefined ? {} : { seed: SEED }) },
   )

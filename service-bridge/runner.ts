@@ -2,6 +2,7 @@ import { type Clock, realClock, toError } from '#platform'
 import type { Happen } from './cases/case-driver.ts'
 import { type Core, inHub } from './core.ts'
 import type { DeliveryEngine } from './delivery/delivery-engine.ts'
+import { dueDestinations, nextDue } from './delivery/outbox.ts'
 import { timerHandlers } from './timer-handlers.ts'
 import { type DueTimer, dueTimers, nextTimerMs, postponeTimer, takeTimer } from './timers.ts'
 
@@ -41,17 +42,21 @@ export function createRunner(core: Core, happen: Happen, deliveries: DeliveryEng
   /** Handles what is due now; true when there was anything. One pass at a time, whoever asks. */
   function once(): Promise<boolean> {
     const next = pass.then(async () => {
-      const handled = await handleTimers(core, happen)
-      const started = await deliveries.startDue()
-      return handled + started > 0
+      const atMs = core.clock.nowMs()
+      const [timers, places] = await core.db.asHub((tx) =>
+        Promise.all([dueTimers(tx, atMs, TIMERS_PER_PASS), dueDestinations(tx, atMs)]),
+      )
+      await handleTimers(core, happen, timers)
+      return timers.length + (await deliveries.startDue(places)) > 0
     })
     pass = next.catch(() => undefined)
     return next
   }
 
   async function nextDueMs(): Promise<number | null> {
-    const timer = await core.db.asHub(nextTimerMs)
-    const delivery = await deliveries.nextDueMs()
+    const [timer, delivery] = await core.db.asHub((tx) =>
+      Promise.all([nextTimerMs(tx), nextDue(tx, deliveries.flying())]),
+    )
     if (timer === null) return delivery
     return delivery === null ? timer : Math.min(timer, delivery)
   }
@@ -115,9 +120,7 @@ export function createRunner(core: Core, happen: Happen, deliveries: DeliveryEng
 }
 
 /** Each timer in a transaction of its own: taken and handled together, or neither. */
-async function handleTimers(core: Core, happen: Happen): Promise<number> {
-  const atMs = core.clock.nowMs()
-  const due = await core.db.asHub((tx) => dueTimers(tx, atMs, TIMERS_PER_PASS))
+async function handleTimers(core: Core, happen: Happen, due: readonly DueTimer[]): Promise<void> {
   for (const timer of due) {
     try {
       await handleOne(core, happen, timer)
@@ -126,10 +129,9 @@ async function handleTimers(core: Core, happen: Happen): Promise<number> {
         { err: toError(error), timer: timer.kind, subject: timer.subject },
         'a timer could not be handled',
       )
-      await core.db.asHub((tx) => postponeTimer(tx, timer, atMs))
+      await core.db.asHub((tx) => postponeTimer(tx, timer, core.clock.nowMs()))
     }
   }
-  return due.length
 }
 
 async function handleOne(core: Core, happen: Happen, timer: DueTimer): Promise<void> {

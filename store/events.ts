@@ -29,22 +29,26 @@ export async function enqueueEvent(tx: Tx, event: OutgoingEvent): Promise<string
   const deliveryId = event.deliveryId ?? newId('msg')
   const { kind, id } = event.destination
   // Numbers of one subject are given one transaction at a time.
-  await sql`SELECT pg_advisory_xact_lock(hashtextextended(${`event ${kind} ${id} ${event.subject}`}, 0))`.execute(tx)
-  const there = await tx
+  const lock = sql`SELECT pg_advisory_xact_lock(hashtextextended(${`event ${kind} ${id} ${event.subject}`}, 0))`
+  const there = tx
     .selectFrom('deliveries')
     .select('delivery_id')
     .where('brand_id', '=', brandId)
     .where('delivery_id', '=', deliveryId)
-    .executeTakeFirst()
-  if (there) return deliveryId
-  const { last } = await tx
+  const newest = tx
     .selectFrom('deliveries')
     .select((eb) => eb.fn.coalesce(eb.fn.max('subject_sequence'), sql<number>`0`).as('last'))
     .where('brand_id', '=', brandId)
     .where('destination_kind', '=', kind)
     .where('destination_id', '=', id)
     .where('subject', '=', event.subject)
-    .executeTakeFirstOrThrow()
+  // Asked together and answered in this order: what is read is read under the lock.
+  const [, known, { last }] = await Promise.all([
+    lock.execute(tx),
+    there.executeTakeFirst(),
+    newest.executeTakeFirstOrThrow(),
+  ])
+  if (known) return deliveryId
   const subjectSequence = last + 1
   await tx
     .insertInto('deliveries')

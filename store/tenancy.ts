@@ -63,6 +63,8 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
     statement_timeout: options.statementTimeoutMs ?? STATEMENT_TIMEOUT_MS,
     idle_in_transaction_session_timeout: IDLE_IN_TRANSACTION_MS,
     application_name: 'beforehand',
+    // Statements asked for together go out together, each answered for itself: every wait saved is a round trip.
+    pipeline: true,
     types: { getTypeParser },
   })
   // A session lost (a database restart) is replaced by the pool, and whoever uses it is told by its query; without
@@ -124,8 +126,12 @@ async function once<T>(pool: pg.Pool, begin: string, work: (client: pg.PoolClien
   const client = await pool.connect()
   let broken: Error | undefined
   try {
-    await client.query(begin)
+    // Goes out with the first statement of the work. Should it fail alone, what follows it sees no row and writes
+    // none, because the scope it would have set is missing.
+    const begun = client.query(begin)
+    begun.catch(() => undefined)
     const result = await work(client)
+    await begun
     const { command } = await client.query('COMMIT')
     // The database answers so when a statement failed and the work went on regardless: nothing was stored.
     if (command !== 'COMMIT') throw new Error('the transaction was rolled back: the work ignored a failed statement')

@@ -8,16 +8,7 @@ import { beginWork, note } from '../core.ts'
 import { admission, afterFailure, afterSuccess } from './breaker.ts'
 import { heldByGate, heldByNight } from './delivery-gate.ts'
 import { type Destination, destinationKey, disable, readDestination, writeBreaker } from './destination.ts'
-import {
-  cancelAll,
-  change,
-  type Delivery,
-  dueDestinations,
-  lockBreaker,
-  nextDue,
-  type Place,
-  wasCancelled,
-} from './outbox.ts'
+import { cancelAll, change, type Delivery, type Place, readBreaker, wasCancelled } from './outbox.ts'
 import { nextPauseMs } from './retry-schedule.ts'
 import type { OutgoingMessage } from './send.ts'
 import { type Answer, verdictOf } from './verdict.ts'
@@ -33,13 +24,13 @@ export const CLAIM_MS = 60_000
 const GATE_RECHECK_MS = 3_600_000
 
 export interface DeliveryEngine {
-  /** Starts every attempt that is due and has a free place; how many it started. */
-  startDue(): Promise<number>
+  /** Starts every attempt that is due at these places and has room there; how many it started. */
+  startDue(destinations: readonly Place[]): Promise<number>
   inFlight(): number
   /** Resolves when one of the attempts in flight has been settled. */
   settled(): Promise<void>
-  /** Hub time of the next attempt that may be made; `null` when none waits. */
-  nextDueMs(): Promise<number | null>
+  /** Those in flight, by their ids. */
+  flying(): readonly string[]
 }
 
 export type Send = (message: OutgoingMessage) => Promise<Answer>
@@ -52,9 +43,8 @@ export function createDeliveryEngine(core: Core, send: Send): DeliveryEngine {
   const flying = new Map<string, Promise<void>>()
   const perDestination = new Map<string, number>()
 
-  async function startDue(): Promise<number> {
+  async function startDue(destinations: readonly Place[]): Promise<number> {
     const atMs = core.clock.nowMs()
-    const destinations = await core.db.asHub((tx) => dueDestinations(tx, atMs))
     let started = 0
     for (const place of destinations) {
       const key = destinationKey(place.kind, place.id)
@@ -165,33 +155,35 @@ export function createDeliveryEngine(core: Core, send: Send): DeliveryEngine {
     const verdict = verdictOf(answer, realClock.nowMs())
     const error = verdict.outcome === 'sent' ? null : verdict.reason
     const status = answer.kind === 'answered' ? answer.status : null
-    await tx
-      .insertInto('delivery_attempts')
-      .values({
-        brand_id: delivery.brand_id,
-        delivery_id: delivery.delivery_id,
-        attempt: sql<number>`(SELECT coalesce(max(attempt), 0) + 1 FROM delivery_attempts
+    const attempted = tx.insertInto('delivery_attempts').values({
+      brand_id: delivery.brand_id,
+      delivery_id: delivery.delivery_id,
+      attempt: sql<number>`(SELECT coalesce(max(attempt), 0) + 1 FROM delivery_attempts
           WHERE brand_id = ${delivery.brand_id} AND delivery_id = ${delivery.delivery_id})`,
-        started_at_ms: outcome.startedAtMs,
-        duration_ms: outcome.durationMs,
-        status,
-        error,
-      })
-      .execute()
-    // Read again under lock: other attempts to the same endpoint may have been settled meanwhile.
-    const present = await lockBreaker(tx, destination)
+      started_at_ms: outcome.startedAtMs,
+      duration_ms: outcome.durationMs,
+      status,
+      error,
+    })
     if (verdict.outcome === 'sent') {
-      await change(tx, delivery, {
-        state: 'sent',
-        sent_at_ms: atMs,
-        attempts: delivery.attempts + 1,
-        last_status: status,
-        last_error: null,
-      })
+      // Nothing is locked for good news: attempts to one endpoint would wait for one another.
+      const [, present] = await Promise.all([
+        attempted.execute(),
+        readBreaker(tx, destination),
+        change(tx, delivery, {
+          state: 'sent',
+          sent_at_ms: atMs,
+          attempts: delivery.attempts + 1,
+          last_status: status,
+          last_error: null,
+        }),
+      ])
       if (present.failures > 0 || present.openedAtMs !== null) await writeBreaker(tx, destination, afterSuccess())
       note(work, 'delivery.sent', delivery.delivery_id)
       return
     }
+    // Read again under lock: other attempts to the same endpoint may have been settled meanwhile.
+    const [, present] = await Promise.all([attempted.execute(), readBreaker(tx, destination, { lock: true })])
     await writeBreaker(tx, destination, afterFailure(present, atMs))
     if (verdict.outcome === 'disable') {
       await disable(tx, destination, atMs, verdict.reason)
@@ -258,6 +250,6 @@ export function createDeliveryEngine(core: Core, send: Send): DeliveryEngine {
     async settled() {
       if (flying.size > 0) await Promise.race(flying.values())
     },
-    nextDueMs: () => core.db.asHub((tx) => nextDue(tx, [...flying.keys()])),
+    flying: () => [...flying.keys()],
   }
 }

@@ -54,18 +54,22 @@ export async function change(tx: Tx, delivery: Delivery, columns: Partial<Delive
     .execute()
 }
 
-export async function lockBreaker(tx: Tx, destination: Destination): Promise<Destination['breaker']> {
+/** The endpoint's breaker as it now is; `lock` when it will be written according to what it was. */
+export async function readBreaker(
+  tx: Tx,
+  destination: Destination,
+  { lock = false } = {},
+): Promise<Destination['breaker']> {
   const columns = ['consecutive_failures', 'breaker_opened_at_ms', 'breaker_probe_at_ms'] as const
-  const row =
+  const found =
     destination.kind === 'partner'
-      ? await tx.selectFrom('partners').select(columns).where('key', '=', destination.id).forUpdate().executeTakeFirst()
-      : await tx
+      ? tx.selectFrom('partners').select(columns).where('key', '=', destination.id)
+      : tx
           .selectFrom('endpoints')
           .select(columns)
           .where('brand_id', '=', destination.brandId!)
           .where('endpoint_id', '=', destination.id)
-          .forUpdate()
-          .executeTakeFirst()
+  const row = await (lock ? found.forUpdate() : found).executeTakeFirst()
   if (!row) return destination.breaker
   return {
     failures: row.consecutive_failures,

@@ -4,9 +4,10 @@ import { flagReview } from '../cases/review.ts'
 import { isWorse } from '../cases/severity.ts'
 import type { Core, Work } from '../core.ts'
 import { homeFacts } from '../facts.ts'
+import { planVisit } from '../orders/visit-plan.ts'
 import { OFFER_NEEDS_MAX } from '../policy.ts'
 import { casesOfOffer, lockOffer, type OfferRecord } from './offer-record.ts'
-import { type OfferTerms, offerTerms, planVisit } from './offer-terms.ts'
+import { type OfferTerms, offerTerms } from './offer-terms.ts'
 
 /**
  * Several needs of one home are one offer: they join it while it is unanswered, and leave it one by one when they

@@ -18,11 +18,12 @@ import type { ConsentRecord } from '../homes/consents.ts'
 import { jobToken, orderLinks } from '../links.ts'
 import { componentName } from '../notices/plain-words.ts'
 import { alternativesOf } from '../offers/alternatives.ts'
-import { evidenceItems, thinned, type VisitPlan } from '../offers/offer-terms.ts'
+import { evidenceItems, thinned } from '../offers/offer-terms.ts'
 import { tellBrand, tellPartner } from '../outgoing.ts'
 import { HISTORY_MAX, JOB_LINK_MS, WEBHOOK_BODY_BYTES_MAX } from '../policy.ts'
 import type { AgreementCandidate } from './partner-choice.ts'
 import { armSla } from './sla.ts'
+import type { VisitPlan } from './visit-plan.ts'
 
 export interface OrderRequest {
   cases: readonly CaseRecord[]

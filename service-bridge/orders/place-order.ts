@@ -7,7 +7,6 @@ import { ruleStandsBehind } from '../cases/rule-force.ts'
 import type { Core, Work } from '../core.ts'
 import { type ConsentRecord, consentInForce } from '../homes/consents.ts'
 import { lockOffer } from '../offers/offer-record.ts'
-import { planVisit, type VisitPlan } from '../offers/offer-terms.ts'
 import { tellBrand } from '../outgoing.ts'
 import { RECHECK_MS } from '../policy.ts'
 import { clearTimer, setTimer } from '../timers.ts'
@@ -15,6 +14,7 @@ import { chargeHash, createOrder } from './create-order.ts'
 import { tellPartnerGone } from './order-news.ts'
 import type { AgreementCandidate } from './partner-choice.ts'
 import { type GaveBack, gaveBack, hadItsChance, longestAgoFirst } from './refused-partners.ts'
+import { planVisit, type VisitPlan } from './visit-plan.ts'
 
 /**
  * C9, C10: the first partner in rank that may know the address, and has not just given this need

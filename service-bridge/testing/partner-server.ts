@@ -18,6 +18,8 @@ export interface PartnerServer {
   /** What it answers from now on; 200 when nothing else was said. */
   behave(behaviour: Behaviour): void
   ofType(type: string): ReceivedWebhook[]
+  /** Before the test is over, in tests that make many. */
+  close(): Promise<void>
 }
 
 /** A real HTTP server in the place of a partner's webhook endpoint. */
@@ -40,16 +42,18 @@ export async function partnerServer(): Promise<PartnerServer> {
     })
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  onTestFinished(async () => {
+  const close = async (): Promise<void> => {
     server.closeAllConnections()
     await new Promise((resolve) => server.close(resolve))
-  })
+  }
+  onTestFinished(close)
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/hooks`,
     received,
     behave: (next) => {
       behaviour = next
     },
+    close,
     ofType: (type) => received.filter((webhook) => webhook.event.type === `beforehand.${type}`),
   }
 }

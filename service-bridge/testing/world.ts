@@ -14,7 +14,7 @@ import {
 } from '#contracts'
 import { derivedId, ManualClock, newId, realClock, SecretBox, seededRandom, silentLogger } from '#platform'
 import type { ConsentPurpose } from '#store'
-import { testBrand, testDatabase } from '#store/testing'
+import { type TestDatabase, testBrand, testDatabase } from '#store/testing'
 import type { BridgeOptions, ServiceBridge } from '../bridge.ts'
 import { signatureHeaders } from '../delivery/signature.ts'
 import { createServiceBridge } from '../service-bridge.ts'
@@ -93,6 +93,8 @@ export interface WorldOptions {
   /** Standing consent for the partner to know the address. */
   standingShare?: boolean
   bridge?: Partial<BridgeOptions>
+  /** One that is there already, and empty; else one of its own. */
+  database?: TestDatabase
 }
 
 export interface World {
@@ -108,7 +110,7 @@ export interface World {
   /** For another process over the same database. */
   appUrl: string
   secretKey: Buffer
-  db: Awaited<ReturnType<typeof testDatabase>>['db']
+  db: TestDatabase['db']
   /** One statement of the database's owner: a constraint that makes a write fail at a chosen place. */
   owner(statement: string): Promise<void>
   /** A second bridge over the same database, as after a crash. */
@@ -152,11 +154,13 @@ export interface World {
   complete(orderId: string, verdict?: 'confirmed' | 'other_cause' | 'no_fault_found', parts?: boolean): Promise<string>
   consent(purpose: ConsentPurpose, granted?: boolean, recipient?: string): Promise<void>
   changes(): Promise<string[]>
+  /** Before the test is over, in tests that make many; its database is left to whoever gave it. */
+  close(): Promise<void>
 }
 
 /** A brand with one purifier in one home, one partner with a real endpoint, and the bridge on a clock that stands. */
 export async function makeWorld(options: WorldOptions = {}): Promise<World> {
-  const { db, appUrl, ownerUrl } = await testDatabase()
+  const { db, appUrl, ownerUrl } = options.database ?? (await testDatabase())
   const brandId = await testBrand(db)
   const clock = new ManualClock(options.startMs ?? MORNING_MS)
   const secretKey = randomBytes(32)
@@ -594,6 +598,11 @@ export async function makeWorld(options: WorldOptions = {}): Promise<World> {
           .execute()
         await bridge.homes.consentChanged(tx, brandId, homeId, { by: { kind: 'homeowner', id: null } })
       })
+    },
+
+    async close() {
+      await partner.close()
+      await brandServer.close()
     },
 
     changes: async () => {
