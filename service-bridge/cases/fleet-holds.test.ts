@@ -132,7 +132,7 @@ test('danger is told to every home at once; only dispatch is held, and the brand
   expect(world.brandServer.ofType('fleet.held')[0]!.event.data).toMatchObject({ safety: 'gas', possibleDefect: true })
 })
 
-test('more than a batch: all are held and all are let go, also over a crash', async () => {
+test('more than a batch: all are held and all are let go, also over a crash', { timeout: 120_000 }, async () => {
   const world = await makeWorld()
   const homeId = await world.home()
   const ids = await Promise.all(Array.from({ length: 130 }, () => world.device({ homeId: homeId, firmware: '2' })))

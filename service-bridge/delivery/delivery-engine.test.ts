@@ -132,6 +132,31 @@ test('no answer in time, and an answer broken off in the middle, are both tried 
   expect(new Set(world.partner.ofType('work_order.created').map((one) => one.id)).size).toBe(1)
 })
 
+test('a 2xx that comes when nobody waits for it any more: the same body again under the same id, so that it is one order', async () => {
+  const world = await ordered({ bridge: { attemptTimeoutMs: 200 } })
+  const book = new Map<string, string>()
+  const late: number[] = []
+  world.partner.behave((request, response, { id, body }) => {
+    book.set(id, body)
+    if (late.length > 0) return void response.writeHead(200).end()
+    // Written down and answered, but after the hub has hung up.
+    request.socket.once('close', () => {
+      late.push(world.partner.received.length)
+      response.writeHead(200).end()
+    })
+  })
+  await begin(world)
+  await world.pass(HOUR)
+  expect(late).toEqual([1])
+  const { tries, state, id } = await createdDelivery(world)
+  expect(state).toBe('sent')
+  expect(tries.map((one) => one.outcome)).toEqual(['no answer in time', 'sent'])
+  const created = world.partner.ofType('work_order.created')
+  expect(created.map((one) => one.id)).toEqual([id, id])
+  expect(new Set(created.map((one) => one.body)).size).toBe(1)
+  expect([...book.keys()].filter((key) => key === id)).toHaveLength(1)
+})
+
 test('an endless answer is cut at 64 KiB and its status counts', async () => {
   const world = await ordered()
   world.partner.behave((_request, response) => {
