@@ -153,6 +153,14 @@ test('what is somebody’s is said to nobody unasked; and a home erased during a
     expect(response.status, await response.text()).toBe(200)
   }
   const technician = { ref: `T-${SENTINEL}`, name: `张${SENTINEL}`, contact: `139${SENTINEL}` }
+  const ownWords = [
+    ...Object.values(technician),
+    `王女士${SENTINEL}说`,
+    `换 ${SENTINEL}`,
+    `打给${SENTINEL}`,
+    `${SENTINEL} 家的外壳裂了`,
+    `https://pictures.example/${SENTINEL}.jpg`,
+  ]
   const arrive = async (order: WorkOrderPacket): Promise<void> => {
     await say(order, { status: 'accepted', technician })
     const site = await operator.as(partnerKey.key).get(`/partner/v1/work-orders/${order.workOrder.id}/site`)
@@ -243,8 +251,11 @@ test('what is somebody’s is said to nobody unasked; and a home erased during a
 
   // And yet none of it was said to anybody who did not ask for it under audit, or written where words lie open.
   await clock.stepTo(clock.nowMs + MINUTE_MS)
+  const said = await ears.heard()
   const heard: Record<string, string> = {
-    ...(await ears.heard()),
+    ...said,
+    // Who polls reads the technicians and words it sent itself, and of the home nothing.
+    polled: ownWords.reduce((text, word) => text.replaceAll(word, ''), said.polled),
     partner: JSON.stringify(partner.events),
     logLines: hub.errors(),
   }
