@@ -1,4 +1,4 @@
-import { isIPv6 } from 'node:net'
+import { subscriberOf } from '#platform'
 import { TokenBucket } from './token-bucket.ts'
 
 /** Addresses remembered at once. One host can speak from any number of IPv6 addresses. */
@@ -17,7 +17,7 @@ export class AddressLimit {
 
   /** Whether one more from this address is let in now. */
   allow(address: string, nowMs: number): boolean {
-    const key = limitKey(address)
+    const key = subscriberOf(address)
     let bucket = this.#buckets.get(key)
     if (!bucket) {
       if (this.#buckets.size >= ADDRESSES_MAX) this.#makeRoom(nowMs)
@@ -36,19 +36,4 @@ export class AddressLimit {
       return
     }
   }
-}
-
-/** IPv4 as it is; of IPv6 the /64, which is what one subscriber is given. */
-export function limitKey(address: string): string {
-  const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address)
-  if (mapped) return mapped[1]!
-  if (!isIPv6(address)) return address
-  const [head = '', tail = ''] = address.split('%')[0]!.split('::')
-  const left = head === '' ? [] : head.split(':')
-  const right = tail === '' ? [] : tail.split(':')
-  const zeros = address.includes('::') ? Array(Math.max(0, 8 - left.length - right.length)).fill('0') : []
-  return [...left, ...zeros, ...right]
-    .slice(0, 4)
-    .map((part) => Number.parseInt(part, 16).toString(16))
-    .join(':')
 }

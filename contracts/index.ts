@@ -117,6 +117,7 @@ export {
 } from './partner-status.ts'
 export {
   Duration,
+  formatProblem,
   Id,
   Instant,
   instant,

@@ -1,10 +1,13 @@
 import type { QuarantineProblem } from '#contracts'
+import { HubError } from '#platform'
 import { parsePayload } from './payload-json.ts'
 import { repeatedMembers } from './repeated-members.ts'
 import { shown } from './shown.ts'
 
 const LINE_FEED = 0x0a
 const CARRIAGE_RETURN = 0x0d
+/** Blank lines are skipped, but a body of nothing else is looked through no further. */
+const LINES_MAX = 100_000
 
 export interface BulkLine {
   /** From 1, as an editor counts. */
@@ -12,13 +15,15 @@ export interface BulkLine {
   bytes: Uint8Array
 }
 
-/** The lines of an NDJSON body that are not blank. */
+/** The lines of an NDJSON body that are not blank. Throws `PAYLOAD_TOO_LARGE` when there are very many, blank or not. */
 export function* bulkLines(body: Uint8Array): Generator<BulkLine> {
   let line = 0
   for (let start = 0; start < body.length; ) {
     const feed = body.indexOf(LINE_FEED, start)
     const end = feed === -1 ? body.length : feed
-    line++
+    if (++line > LINES_MAX) {
+      throw new HubError('PAYLOAD_TOO_LARGE', `More than ${LINES_MAX} lines, blank ones counted; send them in parts.`)
+    }
     const bytes = body.subarray(start, body[end - 1] === CARRIAGE_RETURN ? end - 1 : end)
     if (!isBlank(bytes)) yield { line, bytes }
     start = end + 1

@@ -1,5 +1,5 @@
 import type { TLocalizedValidationError } from 'typebox/error'
-import { Duration, KEY_PATTERN, RegionCode, Sku } from '#contracts'
+import { Duration, formatProblem, KEY_PATTERN, RegionCode, Sku } from '#contracts'
 import type { Problem } from '#platform'
 import { didYouMean } from './did-you-mean.ts'
 
@@ -43,6 +43,9 @@ export function schemaProblems(
           pointer,
           `The value must be ${PATTERNS.get(String(error.params.pattern)) ?? `of the form ${error.params.pattern}`}.`,
         )
+        break
+      case 'format':
+        say(pointer, `The value ${formatProblem(error.params.format) ?? error.message}.`)
         break
       case 'anyOf':
       case 'additionalProperties':

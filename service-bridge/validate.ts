@@ -1,5 +1,6 @@
 import type { Static, TSchema } from 'typebox'
 import { Compile } from 'typebox/compile'
+import { formatProblem } from '#contracts'
 import { HubError } from '#platform'
 
 /**
@@ -12,7 +13,7 @@ export function validator<S extends TSchema>(schema: S): (value: unknown) => Sta
     if (compiled.Check(value)) return value as Static<S>
     const problems = compiled.Errors(value).map((error) => ({
       pointer: pointerOf(error as { instancePath?: string }),
-      detail: (error as { message?: string }).message ?? 'does not fit',
+      detail: detailOf(error as { message?: string; params?: object }),
     }))
     const first = problems[0] ?? { pointer: '', detail: 'does not fit the schema' }
     throw new HubError('VALIDATION_FAILED', `${first.pointer || 'The body'} ${first.detail}.`, {
@@ -24,6 +25,10 @@ export function validator<S extends TSchema>(schema: S): (value: unknown) => Sta
 
 /** Enough to mend a body in one go. */
 const PROBLEMS_MAX = 20
+
+function detailOf({ message, params }: { message?: string; params?: { format?: string } }): string {
+  return formatProblem(params?.format ?? '') ?? message ?? 'does not fit'
+}
 
 function pointerOf(error: { instancePath?: string }): string {
   return error.instancePath ?? ''

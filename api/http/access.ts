@@ -1,5 +1,5 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
-import { HubError } from '#platform'
+import { HubError, subscriberOf } from '#platform'
 import type { KeyCheck } from './key-check.ts'
 import type { RateLimiter } from './rate-limit.ts'
 
@@ -76,7 +76,7 @@ export function guardAccess(app: FastifyInstance, { keys, perAddress, perKey }: 
   app.addHook('onRequest', async (request, reply) => {
     const access = request.routeOptions.config.access
     // An unknown path has none; the answer is 404 for everybody.
-    const waitMs = perAddress.take(request.ip)
+    const waitMs = perAddress.take(subscriberOf(request.ip))
     if (waitMs > 0) throw tooMany(reply, waitMs, 'from this address')
     if (access?.kind !== 'key') return
     const principal = await keys.principalOf(bearerOf(request))

@@ -9,8 +9,28 @@ export interface Row {
   error: HubError | null
 }
 
+/** Lines of a body, blank ones among them: those are skipped, but a body of nothing else is no file either. */
+const LINES_MAX = 100_000
+/** UTF-8 takes up to four bytes for a character. */
+const CSV_LINE_BYTES_MAX = 65_536
+const LINE_FEED = 0x0a
+
+/** Measured before anything reads the body: what a parser makes of eight million commas holds up everybody. */
+function refuseUnlikeLines(body: Buffer, bytesMax: number): void {
+  let line = 0
+  for (let start = 0; start < body.length; ) {
+    const feed = body.indexOf(LINE_FEED, start)
+    const end = feed < 0 ? body.length : feed
+    if (++line > LINES_MAX)
+      throw new HubError('PAYLOAD_TOO_LARGE', `More than ${LINES_MAX} lines, blank ones counted. Send them in parts.`)
+    if (end - start > bytesMax) throw new HubError('VALIDATION_FAILED', `Line ${line} has more than ${bytesMax} bytes.`)
+    start = end + 1
+  }
+}
+
 /** One JSON value per line; blank lines are skipped. A bad line spoils only itself. */
 export function parseNdjson(body: Buffer, rowsMax: number): Row[] {
+  refuseUnlikeLines(body, body.length)
   const rows: Row[] = []
   for (const [index, text] of body.toString('utf8').split('\n').entries()) {
     if (text.trim() === '') continue
@@ -29,6 +49,7 @@ const CSV_RECORD_CHARACTERS_MAX = 16_384
 
 /** CSV with a header line (RFC 4180, UTF-8). Empty cells are left out: they mean "not given". */
 export function parseCsv(body: Buffer, rowsMax: number): Row[] {
+  refuseUnlikeLines(body, CSV_LINE_BYTES_MAX)
   let records: { record: Record<string, string>; info: { lines: number } }[]
   try {
     records = parse(body, {

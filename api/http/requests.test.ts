@@ -156,6 +156,28 @@ test('limits: per key and per address, on real time, with a time to come back', 
   expect((await tight.call('GET', '/healthz', { key: null })).body.code).toBe('RATE_LIMITED')
 })
 
+test('limits: whoever changes addresses within what one subscriber is given is one caller', async () => {
+  const tight = await makeHub({ limits: { perAddress: { perSecond: 0.01, burst: 3 } } })
+  onTestFinished(() => tight.close())
+  const statusFrom = async (remoteAddress: string): Promise<number> =>
+    (await tight.api.inject({ method: 'GET', url: '/healthz', remoteAddress })).statusCode
+  const statuses: number[] = []
+  for (let i = 1; i <= 5; i++) statuses.push(await statusFrom(`2001:db8:1:2::${i}`))
+  expect(statuses).toEqual([200, 200, 200, 429, 429])
+  expect(await statusFrom('2001:db8:1:3::1')).toBe(200)
+})
+
+test('a body of nothing but line breaks or commas is refused before it is read', async () => {
+  const send = (url: string, type: string, text: string) =>
+    hub.call('POST', url, { key: brand.admin, raw: { type, text } })
+  const breaks = '\n'.repeat(100_001)
+  for (const url of ['/api/telemetry', '/api/devices/bulk'])
+    expect((await send(url, 'application/x-ndjson', breaks)).body.code).toBe('PAYLOAD_TOO_LARGE')
+  expect((await send('/api/devices/bulk', 'text/csv', breaks)).body.code).toBe('PAYLOAD_TOO_LARGE')
+  const commas = await send('/api/devices/bulk', 'text/csv', ','.repeat(65_537))
+  expect(commas.body).toMatchObject({ code: 'VALIDATION_FAILED', detail: expect.stringContaining('Line 1') })
+})
+
 test('a revoked key ends at once, an expired one by itself, and those of a disabled brand together', async () => {
   const other = await hub.newBrand('bravo')
   const made = await hub.call('POST', '/api/keys', { key: other.admin, body: { role: 'viewer', label: 'tv' } })

@@ -2,6 +2,7 @@ import type { FastifySchemaCompiler } from 'fastify'
 import type { TSchema } from 'typebox'
 import { Compile } from 'typebox/compile'
 import { Value } from 'typebox/value'
+import { formatProblem } from '#contracts'
 import { HubError, type Problem } from '#platform'
 import { pointerSegment } from './json-body.ts'
 
@@ -66,6 +67,8 @@ export function problemsOf(errors: readonly SchemaError[]): Problem[] {
       for (const name of names.requiredProperties) note(`${instancePath}/${pointerSegment(name)}`, 'is missing')
     } else if (keyword === 'const') {
       note(instancePath, `is not ${JSON.stringify(names.allowedValue)}`)
+    } else if (keyword === 'format') {
+      note(instancePath, formatProblem((params as { format: string }).format) ?? message)
     } else if (keyword !== 'boolean' && keyword !== 'anyOf') {
       note(instancePath, message)
     } else if (errors.length === 1) {

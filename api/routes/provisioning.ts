@@ -1,7 +1,7 @@
 import type { Selectable } from 'kysely'
 import { Type } from 'typebox'
 import { Instant, instant, Key, RegionCode } from '#contracts'
-import { HubError, newId, newSecret, realClock, tokenHash } from '#platform'
+import { HubError, newId, newSecret, realClock, subscriberOf, tokenHash } from '#platform'
 import type { ProvisioningKeysTable } from '#store'
 import { Serial, surroundingsOf } from '../devices.ts'
 import { AUTHOR, PUBLIC } from '../http/access.ts'
@@ -221,7 +221,7 @@ export const provisioningRoutes: Routes = async (app, services) => {
       },
     },
     async (request) => {
-      const waitMs = perAddress.take(request.ip)
+      const waitMs = perAddress.take(subscriberOf(request.ip))
       if (waitMs > 0)
         throw new HubError(
           'RATE_LIMITED',

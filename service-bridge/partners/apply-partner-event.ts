@@ -87,7 +87,7 @@ export async function applyPartnerEvent(
     event,
     live.map((item) => item.item_id),
   )
-  const atMs = event.at === undefined ? work.atMs : Date.parse(event.at)
+  const atMs = event.at === undefined ? work.atMs : Math.min(Date.parse(event.at), work.atMs + SAID_AHEAD_MS_MAX)
   const visit = event.visit ?? (await visitMeant(work, order, atMs))
   const stored = await work.tx
     .insertInto('partner_events')
@@ -206,6 +206,9 @@ async function kept(core: Core, work: Work, order: OrderRecord, event: PartnerEv
     .executeTakeFirst()
   return home?.erased_at_ms === null ? sealWords(core.box, order.work_order_id, event) : dropWords(event)
 }
+
+/** A partner's clock may be a time zone off; one that is years ahead must not make all that follows look late. */
+const SAID_AHEAD_MS_MAX = 86_400_000
 
 const LEFT_AGAIN: ReadonlySet<PartnerStatus> = new Set(['customer_absent', 'technician_absent', 'awaiting_parts'])
 const REFUSALS: ReadonlySet<PartnerStatus> = new Set(['rejected', 'failed', 'cancelled'])

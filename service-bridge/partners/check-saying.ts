@@ -19,6 +19,10 @@ export function checkSaying(
   if (event.status === 'appointed' && event.appointment === undefined) {
     throw new HubError('VALIDATION_FAILED', '"appointed" needs the appointment.', { pointer: '/appointment' })
   }
+  const { appointment } = event
+  if (appointment && Date.parse(appointment.from) >= Date.parse(appointment.to)) {
+    throw new HubError('VALIDATION_FAILED', 'The appointment ends before it begins.', { pointer: '/appointment/to' })
+  }
   if (event.status === 'quoted' && event.quote === undefined) {
     throw new HubError('VALIDATION_FAILED', '"quoted" needs the quote.', { pointer: '/quote' })
   }

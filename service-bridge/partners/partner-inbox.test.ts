@@ -52,6 +52,36 @@ test('what the official library signs is taken; a bad or old signature, or none,
   })
 })
 
+test.each([
+  ['at', { status: 'accepted', at: '9999-99-99T99:99:99Z' }, '/at'],
+  ['at, in an age of no appliances', { status: 'accepted', at: '9999-12-31T23:59:59Z' }, '/at'],
+  ['appointment', slot('2026-02-30T09:00:00Z', '2026-02-30T11:00:00Z'), '/appointment/from'],
+  ['appointment backwards', slot('2026-03-02T11:00:00Z', '2026-03-02T09:00:00Z'), '/appointment/to'],
+])('a time that cannot be is refused with its place: %s', async (_what, event, pointer) => {
+  const world = await withOrder()
+  await expect(post(world, { body: JSON.stringify(event) })).rejects.toMatchObject({
+    code: 'VALIDATION_FAILED',
+    pointer,
+  })
+  expect((await world.onlyOrder()).status).toBeNull()
+})
+
+function slot(from: string, to: string) {
+  return { status: 'appointed', appointment: { from, to } }
+}
+
+test('a word dated years ahead does not make all that follows look late', async () => {
+  const world = await withOrder()
+  const said = (id: string, event: object) => post(world, { id, body: JSON.stringify(event) })
+  const ahead = instant(world.clock.nowMs() + 400 * DAY)
+  await said('1', { status: 'accepted', at: ahead })
+  await said('2', { status: 'arrived', at: ahead })
+  await said('3', { status: 'customer_absent', at: ahead })
+  await world.pass(2 * DAY)
+  await said('4', { status: 'dispatched', at: instant(world.clock.nowMs()) })
+  expect(await world.onlyOrder()).toMatchObject({ visit: 2, status: 'dispatched' })
+})
+
 test('another partner’s order, and one that never was, do not exist; a stranger learns nothing', async () => {
   const world = await withOrder()
   const { secret: other } = await world.bridge.partners.create({ key: 'other', name: 'Other', url: null, by: OPERATOR })
