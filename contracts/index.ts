@@ -34,6 +34,7 @@ export type {
   DeviceFacts,
   HushScope,
   MaintenanceWindow,
+  ModelKind,
   ParameterScope,
   ResetSource,
   RuleMode,

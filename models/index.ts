@@ -59,6 +59,7 @@ export {
   fitServiceLife,
   type HeldOut,
   LIVES_LEAST,
+  LIVES_MOST,
   type LifeDay,
   type RemainingDays,
   remainingDays,

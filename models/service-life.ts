@@ -64,7 +64,7 @@ export interface RemainingDays {
 /** With fewer lives known to their end, nobody can say how often an interval of eight in ten holds. */
 export const LIVES_LEAST = 10
 /** Lives beyond this teach the curve nothing new, and a night is short. */
-const LIVES_MOST = 600
+export const LIVES_MOST = 600
 const CENSORED_MOST = 200
 const PARTS = 10
 /** A margin of more than this many typical lives is no forecast. */

@@ -34,6 +34,7 @@ export {
   type LiveTail,
   SUBSCRIBERS_MAX,
 } from './live-tail.ts'
+export { createNights, isNightDue, type NightReport, type Nights, tickNights } from './nightly/nights.ts'
 export { createRecorder, type Recorder, type RecorderOptions, type RecorderStatus } from './recorder.ts'
 export { createRetention, type Retention, type RetentionOptions } from './retention.ts'
 export {

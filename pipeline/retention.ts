@@ -1,6 +1,7 @@
 import { schedule } from 'node-cron'
 import type { TelemetryLog } from '#contracts'
 import { type Clock, type Logger, toError } from '#platform'
+import { everyDay } from './every-day.ts'
 
 export interface Retention {
   start(): void
@@ -79,16 +80,4 @@ export function createRetention(options: RetentionOptions): Retention {
       await running
     },
   }
-}
-
-function everyDay(clock: Clock, work: () => void): { stop(): void } {
-  let timer: Disposable
-  const arm = (): void => {
-    timer = clock.setTimeout(() => {
-      work()
-      arm()
-    }, DAY_MS)
-  }
-  arm()
-  return { stop: () => timer[Symbol.dispose]() }
 }

@@ -44,6 +44,7 @@ export {
   type Bucket,
   type DownsampleQuery,
   type FleetQuery,
+  type HealthPoint,
   type HistoryPosition,
   type HistoryRow,
   type HistoryStore,
@@ -58,6 +59,7 @@ export { type InfluxHistoryOptions, openInfluxHistory } from './history/influx/i
 export { type RemoteHistory, remoteHistory, serveHistory } from './history/remote-history.ts'
 export { readFact, writeFact } from './hub-facts.ts'
 export { forgetOldIdempotencyKeys, type IdempotentRequest, type StoredAnswer, withIdempotency } from './idempotency.ts'
+export { claimJob, holdJob, type JobLease, LEASE_MS, releaseJob } from './job-leases.ts'
 export { migrate } from './migrations.ts'
 export { nextNumber } from './number-series.ts'
 export { PAGE_SIZE, PAGE_SIZE_MAX, type Page, type PageOrder, type PageRequest, page } from './page.ts'
@@ -79,6 +81,7 @@ export type * from './tables/device.ts'
 export type * from './tables/home.ts'
 export type { Tables } from './tables/index.ts'
 export type * from './tables/log-derived.ts'
+export type * from './tables/models.ts'
 export type * from './tables/needs.ts'
 export type * from './tables/rule.ts'
 export type * from './tables/service.ts'

@@ -5,6 +5,7 @@ import { expect, inject, onTestFinished, test } from 'vitest'
 const OF_THE_HUB = [
   'evaluator_state',
   'hub_facts',
+  'job_leases',
   'log_positions',
   'partners',
   'state_snapshot_pages',

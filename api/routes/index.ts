@@ -8,6 +8,7 @@ import { caseRoutes } from './cases.ts'
 import { changeRoutes } from './changes.ts'
 import { clockRoutes } from './clock.ts'
 import { commandRoutes } from './commands.ts'
+import { componentHealthRoutes } from './component-health.ts'
 import { conditionRoutes } from './conditions.ts'
 import { consentRoutes } from './consents.ts'
 import { credentialRoutes } from './credentials.ts'
@@ -27,6 +28,7 @@ import { homeRoutes } from './homes.ts'
 import { importLineRoutes, importRoutes } from './imports.ts'
 import { jobLinkRoutes } from './job-link.ts'
 import { keyRoutes } from './keys.ts'
+import { modelRoutes } from './models.ts'
 import { noticeRoutes } from './notices.ts'
 import { offerStopRoutes } from './offer-stops.ts'
 import { offerRoutes } from './offers.ts'
@@ -69,6 +71,8 @@ export const ROUTES: readonly Routes[] = [
   provisioningRoutes,
   telemetryRoutes,
   timelineRoutes,
+  componentHealthRoutes,
+  modelRoutes,
   conditionRoutes,
   commandRoutes,
   bulkTelemetryRoutes,

@@ -16,6 +16,7 @@ import type { HubConfig } from '../config.ts'
 import { checkLogOrigin } from '../log-origin.ts'
 import { backtestsHere, startBacktestThread, upToDate } from './backtest-part.ts'
 import type { DatabasePart } from './database-part.ts'
+import { type NightlyPart, startNightlyHere, startNightlyThread } from './nightly-part.ts'
 import { type RecordPart, startRecordHere, startRecordThread } from './record-part.ts'
 import { type RulesPart, startRulesHere, startRulesThread } from './rules-part.ts'
 import type { RecordSettings, RulesSettings } from './settings.ts'
@@ -32,6 +33,8 @@ export interface LogPart {
   record: RecordPart | null
   /** `null` where there is no history to play. */
   backtests: Backtests | null
+  /** `null` where there are no rules to learn for, or no history to learn from. */
+  nightly: NightlyPart | null
 }
 
 export interface LogPartOptions {
@@ -108,7 +111,9 @@ export async function openLogPart(options: LogPartOptions, parts: AsyncDisposabl
   const backtests = record ? await openBacktests(options, { log, reader, rules, record }, parts) : null
   parts.defer(() => appender.stop())
   await appender.start()
-  return { log, reader, directory, appender, liveTail, rules, record, backtests }
+  const nightly =
+    record && rules ? openNightly(options, { log, reader, rules, record }, () => appender.nudge(), parts) : null
+  return { log, reader, directory, appender, liveTail, rules, record, backtests, nightly }
 }
 
 function makeLogFolder(path: string): void {
@@ -131,6 +136,20 @@ async function openBacktests(
   const backtests = await startBacktestThread(settings, follows)
   parts.defer(() => backtests.stop())
   return backtests
+}
+
+function openNightly(
+  { config, database, clock, stepped, logger, logTo }: LogPartOptions,
+  follows: Parameters<typeof upToDate>[0],
+  nudgeControl: () => void,
+  parts: AsyncDisposableStack,
+): NightlyPart {
+  const settings = { logDir: config.logDir, databaseUrl: database.appUrl, logLevel: config.logLevel, logTo }
+  const nightly = stepped
+    ? startNightlyHere({ db: database.db, clock, logger, nudgeControl }, follows)
+    : startNightlyThread(settings, { db: database.db, logger, nudgeControl }, follows)
+  parts.defer(() => nightly.stop())
+  return nightly
 }
 
 function openRecord({ config, database, stepped, logger, logTo, events }: LogPartOptions): Promise<RecordPart> {

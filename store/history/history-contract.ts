@@ -1,6 +1,6 @@
 import { describe, expect, onTestFinished, test } from 'vitest'
 import type { ReadingValue } from '#contracts'
-import type { HistoryRow, HistoryStore } from './history.ts'
+import type { HealthPoint, HistoryRow, HistoryStore } from './history.ts'
 
 /** Opens an empty store; `again` opens what an earlier store of the same place left. */
 export interface HistoryPlace {
@@ -403,6 +403,32 @@ export function describeHistoryContract(name: string, makePlace: () => Promise<H
       await store.tidy(NOW)
       expect(await scanned(store)).toEqual(before)
       expect(await all(store)).toEqual(rows.filter(({ deviceId }) => deviceId === 'dev_a'))
+    })
+
+    test('what is known of parts is kept beside the readings, by device and time; the same point again is one', async () => {
+      const store = await opened()
+      const point = (over: Partial<HealthPoint> = {}): HealthPoint => ({
+        brandId: 'brand_a',
+        deviceId: 'dev_a',
+        productKey: 'ap-300',
+        component: 'hepa-filter',
+        atMs: NOW,
+        wear: 0.25,
+        p10Days: 40.5,
+        p50Days: 60,
+        p90Days: 81,
+        ...over,
+      })
+      const unknown = point({ component: 'fan', wear: 0.5, p10Days: null, p50Days: null, p90Days: null })
+      await store.writeHealth([point(), unknown, point({ deviceId: 'dev_b' })])
+      await store.writeHealth([point({ atMs: NOW + DAY, wear: 0.3 }), point()])
+      const of = (deviceId: string, toMs: number) => store.health({ deviceId, fromMs: NOW, toMs })
+      expect(await of('dev_a', NOW + DAY)).toEqual([unknown, point()])
+      expect((await of('dev_a', NOW + 2 * DAY)).map(({ wear }) => wear)).toEqual([0.5, 0.25, 0.3])
+      await store.deleteDevice('dev_a')
+      await store.tidy(NOW + HOUR)
+      expect(await of('dev_a', NOW + 2 * DAY)).toEqual([])
+      expect(await of('dev_b', NOW + DAY)).toHaveLength(1)
     })
   })
 }

@@ -73,6 +73,21 @@ export interface FleetQuery {
   toMs: number
 }
 
+/** What is known of a part at a moment: for whoever draws it beside the readings. */
+export interface HealthPoint {
+  brandId: string
+  deviceId: string
+  productKey: string
+  component: string
+  atMs: number
+  /** 0 new, 1 worn out. */
+  wear: number
+  /** Remaining life; null while nobody can say. */
+  p10Days: number | null
+  p50Days: number | null
+  p90Days: number | null
+}
+
 /** Rows of one answer of `range`. */
 export const RANGE_LIMIT = 1_000
 /** Beyond this a page is the memory of one answer: ask for the next, or downsample. */
@@ -108,6 +123,10 @@ export interface HistoryStore {
    * imported readings arrived when they were measured. Exact repetitions are left in: they follow one another.
    */
   scanColumns(query: ColumnQuery): AsyncIterable<ColumnBatch>
+  /** Adds what is known of parts; the same point again changes nothing. */
+  writeHealth(points: readonly HealthPoint[]): Promise<void>
+  /** What was known of a device's parts, oldest first; `toMs` exclusive. */
+  health(query: { deviceId: string; fromMs: number; toMs: number }): Promise<HealthPoint[]>
   /** Nothing of the device is readable from here on, nor recorded any more; `tidy` removes it from the disk. */
   deleteDevice(deviceId: string): Promise<void>
   /** Removes what is past its time and what was deleted. To be run daily at least. */

@@ -6,7 +6,17 @@ import type { FleetQuery, HistoryRow, HistoryStore } from './history.ts'
 /** What may be called over a port: everything but `close`, which stays with the thread that opened the store. */
 export type RemoteHistory = Omit<HistoryStore, 'write' | 'close'>
 
-const METHODS = ['position', 'range', 'downsample', 'last', 'lastMessages', 'deleteDevice', 'tidy'] as const
+const METHODS = [
+  'position',
+  'range',
+  'downsample',
+  'last',
+  'lastMessages',
+  'writeHealth',
+  'health',
+  'deleteDevice',
+  'tidy',
+] as const
 type Method = (typeof METHODS)[number]
 
 type Request =
@@ -113,6 +123,8 @@ export function remoteHistory(port: MessagePort): RemoteHistory {
     downsample: (query) => call('downsample', query),
     last: (deviceId, metrics) => call('last', deviceId, metrics),
     lastMessages: (deviceId, count) => call('lastMessages', deviceId, count),
+    writeHealth: (points) => call('writeHealth', points),
+    health: (query) => call('health', query),
     deleteDevice: (deviceId) => call('deleteDevice', deviceId),
     tidy: (nowMs) => call('tidy', nowMs),
     scanFleet: (query) => scanned<HistoryRow[]>((id) => ({ id, scan: 'open', query })),

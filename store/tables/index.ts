@@ -3,6 +3,7 @@ import type { DeliveryTables } from './delivery.ts'
 import type { DeviceTables } from './device.ts'
 import type { HomeTables } from './home.ts'
 import type { LogDerivedTables } from './log-derived.ts'
+import type { ModelTables } from './models.ts'
 import type { NeedTables } from './needs.ts'
 import type { RuleTables } from './rule.ts'
 import type { ServiceTables } from './service.ts'
@@ -20,4 +21,5 @@ export interface Tables
     BookkeepingTables,
     ServiceTables,
     NeedTables,
+    ModelTables,
     TrustTables {}

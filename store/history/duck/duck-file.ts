@@ -65,6 +65,16 @@ export async function createTables(connection: DuckDBConnection, alias: string, 
  * Throws `STORAGE_CORRUPT` when the file itself cannot be read.
  */
 export async function openFile(connection: DuckDBConnection, place: FilePlace, logger: Logger): Promise<DuckFile> {
+  await attachFile(connection, place, logger)
+  return describe(connection, place)
+}
+
+/** The same for a file whose tables are somebody else's matter. */
+export async function attachFile(
+  connection: DuckDBConnection,
+  place: Pick<FilePlace, 'path' | 'alias'>,
+  logger: Logger,
+): Promise<void> {
   const attach = (): Promise<unknown> => connection.run(`ATTACH '${quoted(place.path)}' AS ${place.alias}`)
   try {
     await attach()
@@ -83,7 +93,6 @@ export async function openFile(connection: DuckDBConnection, place: FilePlace, l
     })
   }
   await connection.run(`CHECKPOINT ${place.alias}`)
-  return describe(connection, place)
 }
 
 export async function detachFile(connection: DuckDBConnection, file: DuckFile): Promise<void> {

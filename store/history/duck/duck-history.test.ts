@@ -132,7 +132,7 @@ test('a scan under way goes on over the file it began with while that is rewritt
   }
   expect(seen).toBe(30_000)
   expect(await rowCount(store)).toBe(30_001)
-  const generations = (await readdir(dir)).filter((name) => name.endsWith('.duckdb'))
+  const generations = (await readdir(dir)).filter((name) => name.startsWith('readings-') && name.endsWith('.duckdb'))
   expect(generations.toSorted()).toEqual(['readings-2026-10-26.2.duckdb', 'readings-2026-11-16.1.duckdb'])
 })
 

@@ -3,10 +3,11 @@ import { join } from 'node:path'
 import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api'
 import { HubError, type Logger, realClock, toError } from '#platform'
 import { checkBuckets } from '../buckets.ts'
-import type { HistoryPosition, HistoryRow, HistoryStore, StoredPosition } from '../history.ts'
+import type { HealthPoint, HistoryPosition, HistoryRow, HistoryStore, StoredPosition } from '../history.ts'
 import { decodeCursor } from '../row-cursor.ts'
 import { scanColumns } from './duck-columns.ts'
 import { createFile, type DuckFile, detachFile, openFile, quoted, removeFile, rows } from './duck-file.ts'
+import { closeHealth, forgetHealth, HEALTH_FILE, openHealth, readHealth, writeHealth } from './duck-health.ts'
 import { downsample, last, lastMessages, range } from './duck-queries.ts'
 import { rewriteFile } from './duck-rewrite.ts'
 import type { Owner } from './duck-rows.ts'
@@ -79,6 +80,7 @@ class DuckHistory implements HistoryStore {
       const path = join(dir, fileName(startMs, generation))
       this.#files.push(await openFile(this.#writer, { path, alias: this.#alias(), startMs, generation }, logger))
     }
+    await openHealth(this.#writer, join(dir, HEALTH_FILE), logger)
     this.#safeSeq = this.#position()?.seq ?? 0
     this.#broken = false
   }
@@ -183,6 +185,16 @@ class DuckHistory implements HistoryStore {
     }
   }
 
+  async writeHealth(points: readonly HealthPoint[]): Promise<void> {
+    const alive = points.filter(({ deviceId }) => !this.#tombstones.has(deviceId))
+    if (alive.length > 0) await this.#exclusive(() => writeHealth(this.#writer, alive))
+  }
+
+  async health(query: Parameters<HistoryStore['health']>[0]): Promise<HealthPoint[]> {
+    if (this.#tombstones.has(query.deviceId)) return []
+    return this.#exclusive(() => readHealth(this.#writer, query))
+  }
+
   async deleteDevice(deviceId: string): Promise<void> {
     await this.#exclusive(() => this.#tombstones.add(deviceId))
   }
@@ -190,6 +202,7 @@ class DuckHistory implements HistoryStore {
   async tidy(nowMs: number): Promise<void> {
     const { keepMs = KEEP_RAW_MS, logger } = this.#options
     await this.#exclusive(() => this.#dropBefore(nowMs - keepMs, nowMs))
+    await this.#exclusive(() => forgetHealth(this.#writer, this.#tombstones.ids()))
     for (const file of [...this.#files]) {
       const over = file.endMs <= nowMs && file !== this.#files.at(-1)
       const without = await this.#deletedIn(file)
@@ -210,6 +223,7 @@ class DuckHistory implements HistoryStore {
     this.#closed = true
     if (!this.#broken) for (const file of this.#files) await this.#writer.run(`CHECKPOINT ${file.alias}`)
     for (const file of this.#files) await detachFile(this.#writer, file).catch(() => undefined)
+    await closeHealth(this.#writer).catch(() => undefined)
     this.#writer.closeSync()
     this.#instance.closeSync()
     await rm(join(this.#options.dir, 'spill'), { recursive: true, force: true })

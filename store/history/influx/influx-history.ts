@@ -5,6 +5,7 @@ import {
   type Bucket,
   type DownsampleQuery,
   type FleetQuery,
+  type HealthPoint,
   type HistoryPosition,
   type HistoryRow,
   type HistoryStore,
@@ -23,6 +24,8 @@ import {
   FIELD,
   type FieldKind,
   fieldName,
+  HEALTH,
+  healthLine,
   identifier,
   literal,
   metricOf,
@@ -43,6 +46,8 @@ const KEEP_RAW_MS = 90 * 86_400_000
 const POSITION = 'hub_position'
 const DELETED = 'hub_deleted'
 const KINDS: readonly FieldKind[] = ['number', 'boolean', 'text']
+/** Lines of one write of health. */
+const HEALTH_LINES_MAX = 5_000
 /** Devices asked for at a time by a scan: enough to keep the server busy while the reader works. */
 const DEVICES_AHEAD = 4
 const READ_AHEAD = 32
@@ -233,11 +238,43 @@ class InfluxHistory implements HistoryStore {
     }
   }
 
+  async writeHealth(points: readonly HealthPoint[]): Promise<void> {
+    const lines = points.filter(({ deviceId }) => !this.#deleted.has(deviceId)).map(healthLine)
+    for (let from = 0; from < lines.length; from += HEALTH_LINES_MAX) {
+      const part = lines.slice(from, from + HEALTH_LINES_MAX)
+      await this.#inOrder(() => this.#client.write(part))
+    }
+  }
+
+  async health({ deviceId, fromMs, toMs }: Parameters<HistoryStore['health']>[0]): Promise<HealthPoint[]> {
+    if (await this.#isDeleted(deviceId)) return []
+    const fields = ['wear', 'p10_days', 'p50_days', 'p90_days', 'brand', 'component', 'product']
+    const [series] = await this.#client.query(
+      `SELECT ${fields.map(identifier).join(', ')} FROM ${HEALTH} WHERE "device" = ${literal(deviceId)} AND time >= ${nanoseconds(fromMs)} AND time < ${nanoseconds(toMs)} ORDER BY time`,
+    )
+    const points = (series?.[0]?.values ?? []).map((cells): HealthPoint => {
+      const [atMs, wear, p10Days, p50Days, p90Days, brandId, component, productKey] = cells as never[]
+      return {
+        brandId,
+        deviceId,
+        productKey,
+        component,
+        atMs,
+        wear,
+        p10Days,
+        p50Days,
+        p90Days,
+      } as unknown as HealthPoint
+    })
+    return points.sort((a, b) => a.atMs - b.atMs || (a.component < b.component ? -1 : 1))
+  }
+
   async deleteDevice(deviceId: string): Promise<void> {
     await this.#inOrder(async () => {
       await this.#client.write([`${DELETED},device=${deviceId} deleted=true 0`])
       this.#deleted.add(deviceId)
       await this.#client.remove({ measurement: READINGS, deviceId })
+      await this.#client.remove({ measurement: HEALTH, deviceId })
     })
   }
 

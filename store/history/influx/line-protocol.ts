@@ -1,5 +1,5 @@
 import type { ReadingValue } from '#contracts'
-import type { HistoryRow } from '../history.ts'
+import type { HealthPoint, HistoryRow } from '../history.ts'
 
 export const READINGS = 'readings'
 /** Nanoseconds of a millisecond, of which the position fills the last six digits. */
@@ -37,6 +37,19 @@ export function readingLine(row: HistoryRow): string {
   for (const key in row.values) fields += `,${field(key, row.values[key]!)}`
   const tags = `brand=${escapedTag(row.brandId)},device=${escapedTag(row.deviceId)}`
   return `${READINGS},${tags} ${fields} ${nanoseconds(row.measuredAtMs, row.seq % NANOSECONDS)}`
+}
+
+export const HEALTH = 'health'
+
+/** What is known of a part, as a line; written again it overwrites itself. */
+export function healthLine(point: HealthPoint): string {
+  const { wear, p10Days, p50Days, p90Days } = point
+  const tags = [point.brandId, point.component, point.deviceId, point.productKey].map(escapedTag)
+  const fields = Object.entries({ wear, p10_days: p10Days, p50_days: p50Days, p90_days: p90Days })
+    .filter(([, value]) => value !== null)
+    .map(([name, value]) => `${name}=${value}`)
+  const [brand, component, device, product] = tags
+  return `${HEALTH},brand=${brand},component=${component},device=${device},product=${product} ${fields.join(',')} ${nanoseconds(point.atMs)}`
 }
 
 function field(key: string, value: ReadingValue): string {
