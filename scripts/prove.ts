@@ -42,7 +42,11 @@ const stop = new AbortController()
 for (const signal of ['SIGINT', 'SIGTERM'] as const)
   process.on(signal, () => (stop.signal.aborted ? process.exit(1) : stop.abort()))
 const say = (line: string): void => void process.stderr.write(`${line}\n`)
-const hub = await trialHub(values.keep ? { keep: (folder) => say(`kept ${folder}`) } : {})
+const hub = await trialHub({
+  // The hub is killed, never its database; and only the year times what a commit takes part in.
+  durable: positionals[0] === 'year',
+  ...(values.keep ? { keep: (folder: string) => say(`kept ${folder}`) } : {}),
+})
 let failures: string[] = []
 try {
   const outcome = await trial({ hub, numbers, say, signal: stop.signal })

@@ -33,6 +33,8 @@ export interface TrialHub {
 export interface TrialHubOptions {
   /** A database that is there already; else one of the trial's own is started. */
   databaseUrls?: { appUrl: string; ownerUrl: string }
+  /** Whether the trial's own database syncs every commit; only a trial that measures how long one takes needs it to. */
+  durable?: boolean
   /** Leaves the folder and says where it is. */
   keep?: (folder: string) => void
   env?: Record<string, string>
@@ -48,7 +50,12 @@ export async function trialHub(options: TrialHubOptions = {}): Promise<TrialHub>
   chmodSync(folder, 0o711)
   const postgres = options.databaseUrls
     ? null
-    : await startEmbeddedPostgres({ dir: join(folder, 'postgres'), logger: silentLogger, connectionsMax: 60 })
+    : await startEmbeddedPostgres({
+        dir: join(folder, 'postgres'),
+        logger: silentLogger,
+        connectionsMax: 60,
+        durable: options.durable ?? true,
+      })
   const databaseUrls = options.databaseUrls ?? { appUrl: postgres!.appUrl, ownerUrl: postgres!.ownerUrl }
   const [httpPort, mqttPort] = [await freePort(), await freePort()]
   const adminKey = newSecret()

@@ -14,34 +14,44 @@ export interface Place {
   brandId: string
 }
 
+/**
+ * The first waiting delivery of each destination, found by skipping from one to the next along the index
+ * `deliveries_waiting_per_destination`: however much waits at one of them, it costs as much as there are destinations.
+ */
+function firstWaiting(flying: readonly string[]) {
+  const waiting = sql`state IN ('pending', 'sending') AND delivery_id <> ALL(${[...flying]}::text[])`
+  const columns = sql`destination_kind, destination_id, next_at_ms, brand_id`
+  const inOrder = sql`ORDER BY destination_kind, destination_id, next_at_ms LIMIT 1`
+  return sql`
+    RECURSIVE first_waiting AS (
+      (SELECT ${columns} FROM deliveries WHERE ${waiting} ${inOrder})
+      UNION ALL
+      SELECT next.* FROM first_waiting AS one, LATERAL (
+        SELECT ${columns} FROM deliveries
+         WHERE ${waiting} AND (destination_kind, destination_id) > (one.destination_kind, one.destination_id)
+        ${inOrder}
+      ) AS next
+    )`
+}
+
 /** Destinations with something due, those that waited longest first. */
 export async function dueDestinations(tx: Tx, atMs: number): Promise<Place[]> {
-  const rows = await tx
-    .selectFrom('deliveries')
-    .select((eb) => [
-      'destination_kind as kind',
-      'destination_id as id',
-      eb.fn.min('brand_id').as('brandId'),
-      eb.fn.min('next_at_ms').as('first'),
-    ])
-    .where('state', 'in', ['pending', 'sending'])
-    .where('next_at_ms', '<=', atMs)
-    .groupBy(['destination_kind', 'destination_id'])
-    .orderBy('first')
-    .limit(DESTINATIONS_PER_PASS)
-    .execute()
-  return rows.map(({ kind, id, brandId }) => ({ kind, id, brandId }))
+  const { rows } = await sql<Place>`
+    WITH ${firstWaiting([])}
+    SELECT destination_kind AS kind, destination_id AS id, brand_id AS "brandId" FROM first_waiting
+     WHERE next_at_ms <= ${atMs} ORDER BY next_at_ms, destination_id LIMIT ${DESTINATIONS_PER_PASS}`.execute(tx)
+  return rows
 }
 
 /** The earliest time at which an attempt may be made, breakers and disabled endpoints considered. */
 export async function nextDue(tx: Tx, flying: readonly string[]): Promise<number | null> {
   const { rows } = await sql<{ due: number | null }>`
+    WITH ${firstWaiting(flying)}
     SELECT min(greatest(d.next_at_ms, coalesce(p.breaker_probe_at_ms, e.breaker_probe_at_ms, 0))) AS due
-      FROM deliveries d
+      FROM first_waiting d
       LEFT JOIN partners p ON d.destination_kind = 'partner' AND p.key = d.destination_id
       LEFT JOIN endpoints e ON d.destination_kind = 'brand' AND e.brand_id = d.brand_id AND e.endpoint_id = d.destination_id
-     WHERE d.state IN ('pending', 'sending') AND d.delivery_id <> ALL(${[...flying]}::text[])
-       AND coalesce(p.disabled_at_ms, e.disabled_at_ms) IS NULL`.execute(tx)
+     WHERE coalesce(p.disabled_at_ms, e.disabled_at_ms) IS NULL`.execute(tx)
   return rows[0]?.due ?? null
 }
 
