@@ -1,7 +1,7 @@
 /**
  * Trials of what the hub promises, each one command with a table at its end: see prove/README.md.
  *
- *   npm run prove -- fakes|kills|year [options] [--json] [--keep]
+ *   npm run prove -- demotion|fakes|kills|storm|year [options] [--json] [--keep]
  */
 import { parseArgs } from 'node:util'
 import { table } from './prove/table.ts'

@@ -33,6 +33,8 @@ const AWAY_MS = 250
 export interface HubApiOptions {
   /** Asks again for this long while nobody answers, as people do when a server restarts; 0 gives up at once. */
   patienceMs?: number
+  /** Longest one call may take; of a fleet of ten thousand more is due at once than of a home. */
+  timeoutMs?: number
 }
 
 /** The hub's HTTP API as any outsider uses it: one key, JSON in and out, problems as errors. */
@@ -79,7 +81,7 @@ export class HubApi {
             ...(typeof headers === 'function' ? headers() : headers),
           },
           ...(method === 'GET' ? {} : { body: content.text }),
-          signal: AbortSignal.timeout(TIMEOUT_MS),
+          signal: AbortSignal.timeout(this.#options.timeoutMs ?? TIMEOUT_MS),
         })
         text = await response.text()
       } catch (error) {

@@ -27,7 +27,7 @@ export interface SetUpOptions {
   nowMs: number
   brandKey?: string
   homes: number
-  devices: readonly PlannedDevice[]
+  devices: readonly Omit<PlannedDevice, 'model'>[]
   /** In the order of their registration; without an address a partner polls. */
   partners: readonly { key: string; name: string; url: string | null }[]
   brandUrl: string
@@ -159,7 +159,7 @@ async function addHome(brand: HubApi, i: number, nowMs: number, timeZone: string
 
 async function addDevices(
   brand: HubApi,
-  planned: readonly PlannedDevice[],
+  planned: SetUpOptions['devices'],
   homeIds: readonly string[],
   nowMs: number,
 ): Promise<Map<string, { id: string; token: string }>> {

@@ -1,7 +1,9 @@
 import { expect, onTestFinished, test } from 'vitest'
 import { testDatabase } from '#store/testing'
+import { demotionRows, proveDemotion } from './demotion.ts'
 import { KILL_POINTS } from './killer.ts'
 import { killsRows, proveKills } from './kills.ts'
+import { proveStorm, stormRows } from './storm.ts'
 import { table } from './table.ts'
 import { type TrialHub, trialHub } from './trial-hub.ts'
 import { proveYear, yearRows } from './year.ts'
@@ -26,6 +28,29 @@ test(
     // The kill after the partner had it must have brought it twice, or nothing was tried.
     expect(result.repeats).toBeGreaterThan(0)
     expect(table(killsRows(result)).join('\n')).toContain('kill -9 before mark')
+  },
+  PATIENCE_MS,
+)
+
+test(
+  'a rule that a firmware makes guess is in shadow soon, tells its brand once, and sends nobody any more',
+  async () => {
+    const result = await proveDemotion(await hubOnTestDatabase(), { days: 5, seed: 1 })
+    expect(result.failures).toEqual([])
+    expect(result.good.verdicts).toBeGreaterThan(6)
+    expect(result.shadowAfter).toBeGreaterThan(3)
+    expect(table(demotionRows(result)).join('\n')).toContain('in shadow after verdicts')
+  },
+  PATIENCE_MS,
+)
+
+test(
+  'a rule that is wrong about a firmware asks nobody: one hold, told once, dropped or released by one call',
+  async () => {
+    const result = await proveStorm(await hubOnTestDatabase(), { homes: 60 })
+    expect(result.failures).toEqual([])
+    expect(result).toMatchObject({ buggy: 58, dropped: { cases: 58, offers: 0 }, released: { cases: 58 } })
+    expect(table(stormRows(result)).join('\n')).toContain('fleet.held told')
   },
   PATIENCE_MS,
 )

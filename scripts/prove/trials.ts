@@ -1,5 +1,7 @@
+import { demotionRows, proveDemotion } from './demotion.ts'
 import { fakesRows, proveFakes } from './fakes.ts'
 import { killsRows, proveKills } from './kills.ts'
+import { proveStorm, stormRows } from './storm.ts'
 import type { Row } from './table.ts'
 import type { TrialHub } from './trial-hub.ts'
 import { proveYear, yearRows } from './year.ts'
@@ -22,6 +24,12 @@ export interface TrialOutcome {
 
 /** By the name on the command line, with the numbers that the claims are made for. */
 export const TRIALS: Readonly<Record<string, (run: TrialRun) => Promise<TrialOutcome>>> = {
+  async demotion({ hub, numbers, say, signal }) {
+    const { days = 30, seed = 1 } = numbers
+    const result = await proveDemotion(hub, { days, seed, onProgress: say, signal })
+    return { result, rows: demotionRows(result), failures: result.failures }
+  },
+
   async fakes({ hub, numbers, say, signal }) {
     const { jobs = 200, seed = 1 } = numbers
     const result = await proveFakes(hub, { jobs, seed, onProgress: say, signal })
@@ -32,6 +40,12 @@ export const TRIALS: Readonly<Record<string, (run: TrialRun) => Promise<TrialOut
     const { homes = 1_000, days = 30, kills = 40, seed = 1 } = numbers
     const result = await proveKills(hub, { homes, days, kills, seed, onProgress: say, signal })
     return { result, rows: killsRows(result), failures: result.failures }
+  },
+
+  async storm({ hub, numbers, say, signal }) {
+    const { homes = 10_000 } = numbers
+    const result = await proveStorm(hub, { homes, onProgress: say, signal })
+    return { result, rows: stormRows(result), failures: result.failures }
   },
 
   async year({ hub, numbers, say, signal }) {
