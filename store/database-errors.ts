@@ -21,9 +21,15 @@ const constraintOf = (error: unknown): unknown => (error as { constraint?: unkno
 /** Socket errors, and the SQLSTATE classes of a server that goes away, is full or not there yet. */
 const CONNECTION_CODES = /^(08...|57P0[1-5]|53300|ECONN.*|ENOENT|EPIPE|ETIMEDOUT|ENOTFOUND|EHOSTUNREACH|EAI_AGAIN)$/
 
+/** The driver gave up waiting: whether the statement was carried out, nobody knows. */
+export function isUnanswered(error: unknown): boolean {
+  return toError(error).message === 'Query read timeout'
+}
+
 export function isConnectionFailure(error: unknown): boolean {
   const message = toError(error).message
   return (
+    isUnanswered(error) ||
     CONNECTION_CODES.test(codeOf(error)) ||
     message.startsWith('Connection terminated') ||
     message.includes('timeout exceeded when trying to connect') ||

@@ -1,3 +1,4 @@
+import { connect as connectTo, createServer, type Socket } from 'node:net'
 import { sql } from 'kysely'
 import pg from 'pg'
 import { expect, onTestFinished, test } from 'vitest'
@@ -192,4 +193,46 @@ test('sessions lost while in use are STORE_UNAVAILABLE, and the pool recovers', 
   })
   await expect(attempt).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' })
   expect(await db.asHub((tx) => tx.selectFrom('brands').selectAll().execute())).toEqual([])
+})
+
+/** A way to the database that can fall silent without a word, as a router does that forgot the session. */
+async function silentWay(url: string) {
+  const { username, password, pathname, searchParams } = new URL(url.replace('@/', '@local/'))
+  const socketPath = `${searchParams.get('host')}/.s.PGSQL.${searchParams.get('port')}`
+  const sockets = new Set<Socket>()
+  let silent = false
+  const server = createServer((client) => {
+    const database = connectTo(socketPath)
+    for (const [from, to] of [
+      [client, database],
+      [database, client],
+    ] as const) {
+      sockets.add(from)
+      from.on('error', () => undefined).on('close', () => to.destroy())
+      from.on('data', (chunk) => silent || to.write(chunk))
+    }
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  onTestFinished(() => {
+    for (const socket of sockets) socket.destroy()
+    server.close()
+  })
+  const { port } = server.address() as { port: number }
+  return {
+    url: `postgresql://${username}:${password}@127.0.0.1:${port}${pathname}`,
+    silence: (on: boolean) => void (silent = on),
+  }
+}
+
+test('a database that falls silent in the middle of a session is away, and its session is not used again', async () => {
+  const { appUrl } = await testDatabase()
+  const way = await silentWay(appUrl)
+  const db = await openDatabase({ url: way.url, logger: silentLogger, poolSize: 1, statementTimeoutMs: 400 })
+  onTestFinished(() => db.close())
+  const ask = () => db.asHub((tx) => tx.selectFrom('hub_facts').select('key').limit(1).execute())
+  await ask()
+  way.silence(true)
+  await expect(ask()).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' })
+  way.silence(false)
+  expect(await ask()).toEqual([])
 })

@@ -11,7 +11,7 @@ import {
 } from 'kysely'
 import pg from 'pg'
 import { HubError, type Logger, realSleep, systemRandom } from '#platform'
-import { asStoreError, isTransient } from './database-errors.ts'
+import { asStoreError, isTransient, isUnanswered } from './database-errors.ts'
 import { pendingMigrations, readMigrations } from './migrations.ts'
 import { withoutPassword } from './prepare-database.ts'
 import type { Tables } from './tables/index.ts'
@@ -38,6 +38,10 @@ export interface DatabaseOptions {
 /** A small server's sessions cost memory; two cores gain nothing from more. */
 const POOL_SIZE = 10
 const STATEMENT_TIMEOUT_MS = 30_000
+/** The server ends a statement itself; one that is not heard of for half as long again has no server any more. */
+const ANSWER_FACTOR = 1.5
+/** A session through a router that forgot it stays silent for ever; the system asks after this. */
+const KEEPALIVE_MS = 30_000
 /** A transaction waits for nothing outside, so an idle one is a bug that would hold its locks. */
 const IDLE_IN_TRANSACTION_MS = 60_000
 const CONNECT_MS_MAX = 10_000
@@ -56,11 +60,15 @@ const BRAND_ID = /^[a-z]+_[0-9a-z]+$/
  * Throws `STORE_UNAVAILABLE` while the database does not answer.
  */
 export async function openDatabase(options: DatabaseOptions): Promise<Database> {
+  const statementTimeoutMs = options.statementTimeoutMs ?? STATEMENT_TIMEOUT_MS
   const pool = new pg.Pool({
     connectionString: options.url,
     max: options.poolSize ?? POOL_SIZE,
     connectionTimeoutMillis: CONNECT_MS_MAX,
-    statement_timeout: options.statementTimeoutMs ?? STATEMENT_TIMEOUT_MS,
+    keepAlive: true,
+    keepAliveInitialDelayMillis: KEEPALIVE_MS,
+    statement_timeout: statementTimeoutMs,
+    query_timeout: statementTimeoutMs * ANSWER_FACTOR,
     idle_in_transaction_session_timeout: IDLE_IN_TRANSACTION_MS,
     application_name: 'beforehand',
     // Statements asked for together go out together, each answered for itself: every wait saved is a round trip.
@@ -137,8 +145,9 @@ async function once<T>(pool: pg.Pool, begin: string, work: (client: pg.PoolClien
     if (command !== 'COMMIT') throw new Error('the transaction was rolled back: the work ignored a failed statement')
     return result
   } catch (error) {
-    // A session that cannot even roll back is not given to the next caller.
-    await client.query('ROLLBACK').catch((failure: Error) => (broken = failure))
+    // A session that does not answer, or cannot even roll back, is not given to the next caller.
+    if (isUnanswered(error)) broken = error as Error
+    else await client.query('ROLLBACK').catch((failure: Error) => (broken = failure))
     throw error
   } finally {
     client.release(broken)
