@@ -1,7 +1,7 @@
 import { HubError, realClock, realSleep } from '#platform'
 
-/** Longest a step or a bulk call may take on a slow machine. */
-const TIMEOUT_MS = 120_000
+/** Longest a step or a bulk call may take on a slow machine, as the morning on which a whole fleet is found worn. */
+const TIMEOUT_MS = 600_000
 /** A change accepted but not yet in the log, or a hub under load: worth asking again, this often. */
 const TRIES_MAX = 20
 

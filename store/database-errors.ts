@@ -7,6 +7,11 @@ export function isTransient(error: unknown): boolean {
   return codeOf(error) === '40001' || codeOf(error) === '40P01'
 }
 
+/** A session keeps the plan of a statement whose columns were changed since, as by the next release of another node. */
+export function isStalePlan(error: unknown): boolean {
+  return codeOf(error) === '0A000' && toError(error).message.includes('cached plan must not change result type')
+}
+
 /** @param constraint name of the constraint or unique index; any when left out. */
 export function isUniqueViolation(error: unknown, constraint?: string): boolean {
   return codeOf(error) === '23505' && (constraint === undefined || constraintOf(error) === constraint)

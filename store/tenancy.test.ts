@@ -236,3 +236,33 @@ test('a database that falls silent in the middle of a session is away, and its s
   way.silence(false)
   expect(await ask()).toEqual([])
 })
+
+test('a plan kept for one brand shows another its own rows, in whatever session', async () => {
+  const { acme, globex, appUrl } = await twoBrands()
+  const db = await openDatabase({ url: appUrl, logger: silentLogger, poolSize: 2 })
+  onTestFinished(() => db.close())
+  const seenBy = (brandId: string) => db.asBrand(brandId, (tx) => tx.selectFrom('brands').select('key').execute())
+  for (let i = 0; i < 30; i++) {
+    const both = await Promise.all([seenBy(acme), seenBy(globex)])
+    expect(both).toEqual([[{ key: 'acme' }], [{ key: 'globex' }]])
+    expect(await db.asHub((tx) => tx.selectFrom('brands').select('key').execute())).toHaveLength(2)
+  }
+  const prepared = await db.asHub((tx) =>
+    sql<{ name: string }>`SELECT name FROM pg_prepared_statements WHERE statement LIKE '%"brands"%'`.execute(tx),
+  )
+  expect(prepared.rows.length).toBeGreaterThan(0)
+})
+
+test('a column that is new under a kept plan costs the session and nothing else', async () => {
+  const { acme, ownerUrl, appUrl } = await twoBrands()
+  const db = await openDatabase({ url: appUrl, logger: silentLogger, poolSize: 1 })
+  onTestFinished(() => db.close())
+  const all = () => db.asBrand(acme, (tx) => tx.selectFrom('brands').selectAll().execute())
+  for (let i = 0; i < 10; i++) await all()
+  const owner = new pg.Client(ownerUrl)
+  await owner.connect()
+  await owner.query('ALTER TABLE brands ADD COLUMN colour text')
+  await owner.end()
+  expect(await all()).toMatchObject([{ key: 'acme', colour: null }])
+  expect(await all()).toHaveLength(1)
+})

@@ -10,10 +10,11 @@ import {
   Transaction,
 } from 'kysely'
 import pg from 'pg'
-import { HubError, type Logger, realSleep, systemRandom } from '#platform'
-import { asStoreError, isTransient, isUnanswered } from './database-errors.ts'
+import { HubError, type Logger, realSleep, systemRandom, toError } from '#platform'
+import { asStoreError, isStalePlan, isTransient, isUnanswered } from './database-errors.ts'
 import { pendingMigrations, readMigrations } from './migrations.ts'
 import { withoutPassword } from './prepare-database.ts'
+import { StatementNames } from './statement-names.ts'
 import type { Tables } from './tables/index.ts'
 
 export type Tx = Transaction<Tables>
@@ -113,8 +114,9 @@ function transactions(pool: pg.Pool) {
   const driver = dialect.createDriver()
   const adapter = new PostgresAdapter()
   const compiler = new PostgresQueryCompiler()
+  const names = new StatementNames()
   const transactionOn = (client: pg.PoolClient): Tx => {
-    const provider = new SingleConnectionProvider(new ClientConnection(client))
+    const provider = new SingleConnectionProvider(new ClientConnection(client, names))
     const executor = new DefaultQueryExecutor(compiler, adapter, provider)
     return new Transaction<Tables>({ config: { dialect }, dialect, driver, executor })
   }
@@ -123,7 +125,7 @@ function transactions(pool: pg.Pool) {
       try {
         return await once(pool, begin, (client) => work(transactionOn(client)))
       } catch (error) {
-        if (!isTransient(error) || attempt === ATTEMPTS_MAX) throw asStoreError(error)
+        if (!(isTransient(error) || isStalePlan(error)) || attempt === ATTEMPTS_MAX) throw asStoreError(error)
         await realSleep(PAUSE_MS * 2 ** attempt * systemRandom.next())
       }
     }
@@ -145,9 +147,11 @@ async function once<T>(pool: pg.Pool, begin: string, work: (client: pg.PoolClien
     if (command !== 'COMMIT') throw new Error('the transaction was rolled back: the work ignored a failed statement')
     return result
   } catch (error) {
-    // A session that does not answer, or cannot even roll back, is not given to the next caller.
-    if (isUnanswered(error)) broken = error as Error
+    // A session that does not answer, cannot even roll back, or keeps plans of an older schema, is not given to the next
+    // caller.
+    if (isUnanswered(error)) broken = toError(error)
     else await client.query('ROLLBACK').catch((failure: Error) => (broken = failure))
+    if (isStalePlan(error)) broken = toError(error)
     throw error
   } finally {
     client.release(broken)
@@ -157,13 +161,20 @@ async function once<T>(pool: pg.Pool, begin: string, work: (client: pg.PoolClien
 /** One session as Kysely sees it. */
 class ClientConnection implements DatabaseConnection {
   readonly #client: pg.PoolClient
+  readonly #names: StatementNames
 
-  constructor(client: pg.PoolClient) {
+  constructor(client: pg.PoolClient, names: StatementNames) {
     this.#client = client
+    this.#names = names
   }
 
   async executeQuery<R>(query: CompiledQuery): Promise<QueryResult<R>> {
-    const { command, rowCount, rows } = await this.#client.query(query.sql, query.parameters as unknown[])
+    const name = this.#names.nameOf(query.sql)
+    const { command, rowCount, rows } = await this.#client.query({
+      ...(name === undefined ? {} : { name }),
+      text: query.sql,
+      values: query.parameters as unknown[],
+    })
     return command === 'SELECT' || rowCount === null
       ? { rows: rows as R[] }
       : { rows: rows as R[], numAffectedRows: BigInt(rowCount) }
