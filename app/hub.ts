@@ -215,7 +215,7 @@ async function open(config: HubConfig, options: HubOptions, parts: AsyncDisposab
         bridge,
         liveTail,
         changes,
-        readiness: () => readinessOf({ db, ...logPart, stopping: () => stopping }),
+        readiness: () => readinessOf({ db, ...logPart, clock, stopping: () => stopping }),
         metrics,
         steppedClock: stepped,
         trustProxy: config.proxyProtocol.length > 0 ? [...config.proxyProtocol] : false,

@@ -16,14 +16,14 @@ export function assertPosition(reader: LogReader, position: LogPosition, consume
   if (position.logId !== reader.logId) {
     throw new HubError(
       'LOG_MISMATCH',
-      `${consumer} has applied log ${position.logId} up to ${position.seq}, but the log here is ${reader.logId}. Bring back the log it belongs to, or rebuild ${consumer} from the start of this one.`,
+      `${consumer} has applied log ${position.logId} up to ${position.seq}, but the log here is ${reader.logId}. Bring back the log it belongs to, or restore all parts of one backup.`,
     )
   }
   const head = reader.headSeq()
   if (position.seq > head) {
     throw new HubError(
       'LOG_MISMATCH',
-      `${consumer} has applied position ${position.seq}, but the log ends at ${head}: an older copy was put back. Bring back the newer log, or rebuild ${consumer}.`,
+      `${consumer} has applied position ${position.seq}, but the log ends at ${head}: an older copy was put back. Bring back the newer log, or restore all parts of one backup.`,
     )
   }
   if (head > position.seq && reader.firstSeq() > position.seq + 1) throw gap(consumer, position.seq, reader.firstSeq())

@@ -141,7 +141,7 @@ class EmbeddedLogReader implements LogReader {
     if (afterSeq <= head) return
     throw new HubError(
       'LOG_MISMATCH',
-      `The log in ${this.#path} ends at position ${head}, but ${afterSeq} was already applied: an older copy was put back. Bring back the newer log, or rebuild what follows it from its start.`,
+      `The log in ${this.#path} ends at position ${head}, but ${afterSeq} was already applied: an older copy was put back. Bring back the newer log, or restore all parts of one backup.`,
     )
   }
 
@@ -162,6 +162,6 @@ class EmbeddedLogReader implements LogReader {
 export function gap(place: string, afterSeq: number, firstSeq: number): HubError {
   return new HubError(
     'LOG_GAP',
-    `The log in ${place} begins at position ${firstSeq}, but the records from ${afterSeq + 1} were not yet applied. Bring back the records, or rebuild what follows the log from its start.`,
+    `The log in ${place} begins at position ${firstSeq}, but the records from ${afterSeq + 1} were not yet applied. Bring back the records, or restore all parts of one backup.`,
   )
 }

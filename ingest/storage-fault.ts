@@ -41,7 +41,7 @@ export function storageFault(thrown: unknown, file: string): StorageFault {
 }
 
 export function corruptDetail(file: string, reason: string): string {
-  return `${file} cannot be read as a telemetry log (${reason}). Restore it from a backup, or move it away to begin a new log.`
+  return `${file} cannot be read as a telemetry log (${reason}). Put back a good copy of it that is no older, or restore all parts of one backup: database and history go with no other log.`
 }
 
 /** Opening and reading have no second try: everything is told as one clear error. */
