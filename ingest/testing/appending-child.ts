@@ -14,7 +14,14 @@ const [dir, first, appends, bytes] = process.argv.slice(2)
 const WINDOW = 6
 
 const say = (line: string): void => {
-  writeSync(1, `${line}\n`)
+  for (;;)
+    try {
+      writeSync(1, `${line}\n`)
+      return
+    } catch (error) {
+      // The reader of the pipe has not kept up: lines this short go whole or not at all.
+      if ((error as { code?: string }).code !== 'EAGAIN') throw error
+    }
 }
 
 const log = await openTelemetryLog({
