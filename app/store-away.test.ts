@@ -1,6 +1,6 @@
 import { expect, onTestFinished, test, vi } from 'vitest'
 import { HubApi } from '#simulators'
-import { influxAvailable, type OwnInflux, startOwnInflux } from '../store/history/influx/influx-server.ts'
+import { influxAvailable, type OwnInflux, startOwnInflux } from '../store/history/testing/influx-server.ts'
 import type { Hub } from './hub.ts'
 import { partnerServer, type SmallHouse, setUpHouse } from './testing/small-house.ts'
 import { type SteadyLoad, startLoad } from './testing/steady-load.ts'

@@ -36,7 +36,7 @@ test('a command reaches the device and is done when the device answers', async (
 
 test.each([
   ['arrays', '['.repeat(50_000) + ']'.repeat(50_000)],
-  ['objects', '{"a":'.repeat(20_000) + '1' + '}'.repeat(20_000)],
+  ['objects', `${'{"a":'.repeat(20_000)}1${'}'.repeat(20_000)}`],
 ])('an answer nested deeper than can be handed on is none: %s', async (_what, payload) => {
   const { broker, port } = await startBroker()
   const device = await listening(port, 'cred_a')

@@ -8,7 +8,7 @@ import { silentLogger } from '#platform'
 import { openInfluxHistory } from '#store'
 import { CLIENT_VARIABLES } from '../app/environment.ts'
 import { runCommand } from '../app/run-command.ts'
-import { influxAvailable, startTestInflux, type TestInflux } from '../store/history/influx/influx-server.ts'
+import { influxAvailable, startTestInflux, type TestInflux } from '../store/history/testing/influx-server.ts'
 
 const root = join(import.meta.dirname, '..')
 const textOf = (path: string): string => readFileSync(join(root, path), 'utf8')

@@ -10,7 +10,6 @@ import type {
   FleetHold,
   FleetHoldState,
   JobEventBody,
-  JobTemplate,
   JobView,
   OfferState,
   OfferView,
@@ -25,13 +24,12 @@ import type {
   StopBody,
   VisitBody,
 } from '#contracts'
-import type { Clock, HubError, Logger, Random, SecretBox } from '#platform'
-import type { Database, Tx } from '#store'
+import type { HubError } from '#platform'
+import type { Tx } from '#store'
 import type { FiledReport } from './reports/fault-report.ts'
 import type {
   Actor,
   AgreementView,
-  BridgeChange,
   CaseEventView,
   CaseView,
   DeliveryAttemptView,
@@ -58,53 +56,6 @@ import type {
 } from './views.ts'
 
 /**
- * The face of the bridge: everything between an episode and a proven repair. Every method
- * that takes a `brandId` sees that brand only; a thing of another brand is `NOT_FOUND`.
- * Errors are `HubError`s whose codes are named at each method.
- */
-
-export interface BridgeOptions {
-  db: Database
-  /** Opens partner secrets and addresses, makes link tokens. */
-  box: SecretBox
-  /** Hub time: timers, expiries, retries. */
-  clock: Clock
-  random: Random
-  logger: Logger
-  /** Base of the links in events and notices, without a slash at the end. */
-  publicUrl: string
-  /** Lets webhooks go to loopback, over plain http too: development, demo and tests only. */
-  allowLoopback?: boolean
-  /** The catalog's job texts; a job it does not know is described from its rule. */
-  jobTemplateOf?: (code: string) => JobTemplate | undefined
-  /** Called after a commit that queued a control change, so that it enters the log at once. */
-  nudgeControl?: () => void
-  /** Called after every commit that changed something others may show (live events). */
-  onChanged?: (change: BridgeChange) => void
-  policy?: Partial<BridgePolicy>
-  /** Real time one delivery attempt may take; 15 s. */
-  attemptTimeoutMs?: number
-  /** Real time by which the loop looks around although nobody called it; a test that wants no such help hands in one that stands. */
-  pollClock?: Clock
-  /** Replaces DNS where a test needs a name to change its mind. */
-  resolveHost?: (host: string) => Promise<readonly string[]>
-}
-
-/** Numbers a brand or operator may want otherwise; the defaults say why in `policy.ts`. */
-export interface BridgePolicy {
-  settleMs: number
-  offerTtlMs: number
-  coolDownMs: number
-  snoozeMsMax: number
-  offersPerHome: number
-  offersPerHomeWindowMs: number
-  noticesPerHome: number
-  noticesPerHomeWindowMs: number
-  verificationMs: number
-  siteAfterCloseMs: number
-}
-
-/**
  * Who asks, and the transaction in which it becomes true when the caller has one: of hub scope for partners and
  * agreements, which look at the operator's tables. A caller that brings one has checked addresses with `checkAddress`,
  * since nobody asks DNS while a transaction waits.
@@ -114,6 +65,11 @@ export interface Asked {
   within?: Tx
 }
 
+/**
+ * The face of the bridge: everything between an episode and a proven repair. Every method
+ * that takes a `brandId` sees that brand only; a thing of another brand is `NOT_FOUND`.
+ * Errors are `HubError`s whose codes are named at each method.
+ */
 export interface ServiceBridge {
   /** Why a webhook may not go there (ADDRESS_FORBIDDEN), or `null`. */
   checkAddress(url: string): Promise<HubError | null>

@@ -1,7 +1,7 @@
 import type { JobTemplate } from '#contracts'
 import type { Clock, Logger, Random, SecretBox } from '#platform'
 import type { Database, Tx } from '#store'
-import type { BridgePolicy } from './bridge.ts'
+import type { BridgePolicy } from './bridge-options.ts'
 import type { Exchange, OutgoingMessage } from './delivery/send.ts'
 import type { Actor, BridgeChange } from './views.ts'
 

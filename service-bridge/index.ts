@@ -1,4 +1,5 @@
-export type { BridgeOptions, BridgePolicy, ServiceBridge } from './bridge.ts'
+export type { ServiceBridge } from './bridge.ts'
+export type { BridgeOptions, BridgePolicy } from './bridge-options.ts'
 export { forgetEffects } from './cases/acted-upon.ts'
 export { type RuleVerdict, trustSettings, verdictsOf } from './cases/rule-score.ts'
 export { checkSignature, newWebhookSecret, type SignatureCheck, signatureHeaders } from './delivery/signature.ts'

@@ -1,4 +1,4 @@
-import type { BridgePolicy } from './bridge.ts'
+import type { BridgePolicy } from './bridge-options.ts'
 
 const MINUTE = 60_000
 const HOUR = 60 * MINUTE

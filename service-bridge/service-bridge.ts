@@ -1,5 +1,6 @@
 import { isHubError, realClock } from '#platform'
-import type { BridgeOptions, ServiceBridge } from './bridge.ts'
+import type { ServiceBridge } from './bridge.ts'
+import type { BridgeOptions } from './bridge-options.ts'
 import { createCaseCalls } from './cases/case-calls.ts'
 import { createCaseDriver, type Happen } from './cases/case-driver.ts'
 import { createEffects } from './cases/effects.ts'

@@ -271,6 +271,3 @@ export async function populate(
     jobToken: (order.packet.links.job as string).split('/').at(-1)!,
   }
 }
-
-/** Hub time of a scenario stays within these of its start. */
-export const SCENARIO_MS_MAX = DAY_MS

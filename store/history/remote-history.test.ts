@@ -6,8 +6,8 @@ import { expect, onTestFinished, test } from 'vitest'
 import { silentLogger } from '#platform'
 import { openDuckHistory } from './duck/duck-history.ts'
 import type { HistoryStore } from './history.ts'
-import { row } from './history-contract.ts'
 import { type RemoteHistory, remoteHistory, serveHistory } from './remote-history.ts'
+import { row } from './testing/history-place.ts'
 
 async function acrossAPort(): Promise<{ store: HistoryStore; remote: RemoteHistory; close: () => void }> {
   const dir = await mkdtemp(join(tmpdir(), 'beforehand-history-'))

@@ -3,9 +3,10 @@ import { connect, createServer } from 'node:net'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { newId, silentLogger } from '#platform'
 import type { HistoryStore } from '../history.ts'
-import { describeHistoryContract, row } from '../history-contract.ts'
+import { describeHistoryContract } from '../testing/history-contract.ts'
+import { row } from '../testing/history-place.ts'
+import { influxAvailable, startTestInflux, type TestInflux } from '../testing/influx-server.ts'
 import { openInfluxHistory } from './influx-history.ts'
-import { influxAvailable, startTestInflux, type TestInflux } from './influx-server.ts'
 
 const CI = process.env.CI === 'true'
 
