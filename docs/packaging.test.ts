@@ -189,6 +189,9 @@ describe.skipIf(!CI && !influxAvailable())('every question of the dashboards (ne
       })),
       { logId: 'log_a', seq: 2 },
     )
+    const part = { brandId: 'brand_a', productKey: 'ap-300', component: 'hepa-filter', atMs: nowMs - 60_000 }
+    const left = { wear: 0.4, p10Days: 40, p50Days: 55, p90Days: 70 }
+    await history.writeHealth(DEVICES.map((deviceId) => ({ ...part, ...left, deviceId })))
     await history.close()
   })
   afterAll(() => influx?.stop())

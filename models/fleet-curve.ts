@@ -182,7 +182,10 @@ function nodeAt(position: number, points: readonly CurvePoint[], { options, unit
   return { position, remaining, means, sds, coefficients }
 }
 
-/** Where a device stands on its fleet's curve. O(1): two nodes are read, whatever the size of the fleet. */
+/**
+ * Where a device stands on its fleet's curve. O(1): two nodes are read, whatever the size of the fleet. A device whose use
+ * so far nobody knows (`use` is `NaN`) is taken to have got here as is usual.
+ */
 export function curvePosition(curve: FleetCurve, at: TrackedLevel, covariates: readonly number[]): CurvePosition {
   const { path } = curve.options
   const { life, logSd } = lifeAt(curve.scale, covariates)
@@ -195,10 +198,11 @@ export function curvePosition(curve: FleetCurve, at: TrackedLevel, covariates: r
   const b = readNode(right, inputs, position)
   const gap = right.position - left.position
   const share = gap > 0 ? (position - left.position) / gap : 0
+  const usualElapsed = left.means[0]! + share * (right.means[0]! - left.means[0]!)
   return {
     remaining: Math.max(a.remaining + share * (b.remaining - a.remaining), 0),
-    elapsed: inputs[0]!,
-    usualElapsed: left.means[0]! + share * (right.means[0]! - left.means[0]!),
+    elapsed: Number.isNaN(inputs[0]!) ? usualElapsed : inputs[0]!,
+    usualElapsed,
     life,
     logSd,
     strangeness: Math.min(a.strangeness, b.strangeness),
@@ -216,6 +220,7 @@ function readNode(
     const sd = node.sds[k]!
     if (!(sd > 1e-9)) continue
     const value = k === DISTANCE ? position - node.position : inputs[k]!
+    if (Number.isNaN(value)) continue
     const away = (value - node.means[k]!) / sd
     // Covariates have their own measure of the unseen, the life scale's.
     if (k < DISTANCE) strangeness = Math.max(strangeness, Math.abs(away))

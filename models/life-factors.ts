@@ -25,7 +25,7 @@ const NOTABLE = 0.1
 export function lifeFactors(life: ServiceLife, at: LifeDay, said: RemainingDays, words: LifeWords): Text[] {
   return [
     ...(words.levelIsUse ? [] : [standing(at, words)]),
-    used(at, words),
+    ...(Number.isNaN(at.use) ? [] : [used(at, words)]),
     ...compared(said),
     ...(said.outOfDistribution
       ? [

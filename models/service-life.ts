@@ -8,7 +8,7 @@ import { plausibleLevel, plausibleUnit } from './plausible-unit.ts'
 import { type Unknown, unknown } from './unknown.ts'
 import { type WearPath, wearPosition } from './wear-path.ts'
 
-/** A part at the end of one day: where it stands on its way, and how fast its use goes on. */
+/** A part at the end of one day: where it stands on its way, and how fast its use goes on. `use` is `NaN` while nobody knows how much it was used before it was seen. */
 export interface LifeDay extends TrackedLevel {
   /** Days since the epoch. */
   day: number
@@ -123,7 +123,7 @@ export function remainingDays(
   at: LifeDay,
   { days, span }: { days: number; span: number },
 ): RemainingDays | Unknown {
-  if (!plausibleLevel(at)) return unknown('implausible-input')
+  if (!plausibleLevel(Number.isNaN(at.use) ? { ...at, use: 0 } : at)) return unknown('implausible-input')
   if (days < SERVICE_OPTIONS.pointsLeast) return unknown('too-few-points')
   const place = curvePosition(curve, at, [])
   const { remaining, elapsed, life, logSd, strangeness } = place

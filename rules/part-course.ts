@@ -9,9 +9,9 @@ import {
   type Unknown,
   unknown,
 } from '#models'
-import { LEAF_VALUE } from './leaf.ts'
+import { LEAF_LAST_AT, LEAF_VALUE } from './leaf.ts'
 import type { PartSpec } from './part-spec.ts'
-import { forgetMeter, meter, restartMeter } from './usage-meter.ts'
+import { meter, restartMeter } from './usage-meter.ts'
 
 const DAY_MS = 86_400_000
 /** How fast a change of habits counts: a month's use says what the next will be, a holiday does not. */
@@ -29,6 +29,8 @@ interface CourseDays {
   paceDays: number
   paceDay: number
   paceUse: number
+  /** Use before it was seen is known: 1, or not: 0, and use is counted from where it was first seen. */
+  ageKnown: number
   /** The newest day that is closed; −1 for none. */
   closed: number
 }
@@ -42,6 +44,7 @@ const NO_DAYS: CourseDays = {
   paceDays: 0,
   paceDay: Number.NaN,
   paceUse: Number.NaN,
+  ageKnown: 1,
   closed: -1,
 }
 /** Laid out as a usage leaf's numbers. */
@@ -51,7 +54,7 @@ const DAYS_NUMBERS = Object.keys(NO_DAYS).length
 /**
  * One part from its last service on: its use (by a counter, seen through resets and roll-overs, or by the calendar), its
  * level a mean a day, and how fast both move. What a forecast of its remaining life is made from, live and at night.
- * Bounded, 22 numbers whatever the history; O(1) per reading. A day counts when a reading of a later one has come.
+ * Bounded, 23 numbers whatever the history; O(1) per reading. A day counts when a reading of a later one has come.
  */
 export class PartCourse {
   readonly #spec: PartSpec
@@ -72,11 +75,11 @@ export class PartCourse {
   }
 
   save(): readonly number[] {
-    const { day, sum, count, use, pace, paceDays, paceDay, paceUse, closed } = this.#days
+    const { day, sum, count, use, pace, paceDays, paceDay, paceUse, ageKnown, closed } = this.#days
     const tracked = this.#tracker.save()
     const { firstUse, fast, slow, fastAge, slowAge } = tracked
     return [
-      ...[day, sum, count, use, pace, paceDays, paceDay, paceUse, closed],
+      ...[day, sum, count, use, pace, paceDays, paceDay, paceUse, ageKnown, closed],
       ...this.#meter,
       ...[tracked.count, firstUse, tracked.use, fast, slow, fastAge, slowAge],
     ]
@@ -97,7 +100,7 @@ export class PartCourse {
     const closes = day > days.day && days.count > 0
     if (closes) this.#close()
     if (day > days.day) Object.assign(days, { day, sum: 0, count: 0 })
-    if (this.#spec.counter === null) days.use = (atMs - bornMs) / DAY_MS
+    if (this.#spec.counter === null) days.use = this.#daysOfUse(atMs, bornMs)
     else if (!Number.isNaN(counter)) {
       meter(this.#meter, 0, this.#spec.counter, counter, atMs)
       days.use = this.#meter[LEAF_VALUE]!
@@ -108,6 +111,14 @@ export class PartCourse {
       days.count += 1
     }
     return closes
+  }
+
+  /** By the calendar; where nobody knows since when, from the day it was first seen. */
+  #daysOfUse(atMs: number, bornMs: number): number {
+    if (!Number.isNaN(bornMs)) return (atMs - bornMs) / DAY_MS
+    this.#days.ageKnown = 0
+    if (Number.isNaN(this.#meter[LEAF_LAST_AT]!)) this.#meter[LEAF_LAST_AT] = atMs
+    return (atMs - this.#meter[LEAF_LAST_AT]!) / DAY_MS
   }
 
   #close(): void {
@@ -139,13 +150,20 @@ export class PartCourse {
   /** It was put in when its counter stood at this, or (`null`) when nobody looked. To be called before the first reading. */
   startAt(counter: { value: number; atMs: number } | null): void {
     if (counter) restartMeter(this.#meter, 0, counter)
-    else forgetMeter(this.#meter, 0)
+    else {
+      // Counted from the first reading to come.
+      this.#meter = [...NO_METER]
+      this.#meter[LEAF_VALUE] = 0
+      this.#days.ageKnown = 0
+    }
   }
 
   /** Where it stands as of its newest closed day; `null` before the first. */
   read(): LifeDay | null {
     const at = this.#tracker.read()
-    return at === null ? null : { ...at, day: this.#days.closed, pace: this.#days.pace }
+    if (at === null) return null
+    const use = this.#days.ageKnown === 1 ? at.use : Number.NaN
+    return { ...at, use, day: this.#days.closed, pace: this.#days.pace }
   }
 
   /** Remaining days as of the noon of its newest closed day, by what the fleet has taught; or why nobody can say. */

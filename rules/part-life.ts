@@ -59,7 +59,8 @@ export class PartLife {
 
   #keep(): void {
     const at = this.#course.read()
-    if (at === null || at.day === this.#points.at(-1)?.day || Number.isNaN(at.pace)) return
+    // Of a part whose age nobody knows, nobody knows how long it lasted.
+    if (at === null || at.day === this.#points.at(-1)?.day || Number.isNaN(at.pace) || Number.isNaN(at.use)) return
     if (this.#end === null && wearOf(at.level, this.#spec.path) >= 1) this.#end = { day: at.day, use: at.use }
     if (++this.#skipped < this.#stride && this.#points.length > 0) return
     this.#skipped = 0

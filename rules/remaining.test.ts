@@ -247,3 +247,21 @@ test('what cannot be foreseen, or must not rest on a forecast alone, is refused 
     problems(due({ severity: 'critical', when: { forecast: { metric: 'filter_dp_pa', reaches: 250, within: '9d' } } })),
   ).toEqual(['/severity'])
 })
+
+test('a part of which nobody knows how much it was used before is foreseen by its level', () => {
+  const story = new Story({ product, rules: [due()] })
+  story.control(-1, fitted())
+  // Serviced before anybody looked at the counter, which counts the appliance's life and not the part's.
+  story.control(-1, { ...reset(0), atMs: T0 - 5 * MINUTE } as ControlChange)
+  const rule = due({ key: 'later' })
+  for (const [i, { minute, values }] of readingsOf(850, 80).entries()) {
+    if (i === 160) story.activate(minute - 1, rule)
+    story.read({ at: minute, values: { ...values, hours: 9_000 + values.hours! } })
+  }
+  const fired = story.effects.filter((effect) => effect.kind === 'alert.firing')
+  expect(fired.map((effect) => 'episode' in effect && effect.episode.ruleKey).sort()).toEqual(['hepa-clogged', 'later'])
+  for (const effect of fired) {
+    expect((effect.atMs - T0) / DAY_MS).toBeGreaterThan(55)
+    expect((effect.atMs - T0) / DAY_MS).toBeLessThan(78)
+  }
+})
