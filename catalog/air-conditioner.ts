@@ -35,6 +35,7 @@ export const airConditioner: CatalogEntry = {
         name: { en: 'Dust filter', 'zh-CN': '防尘滤网' },
         symptoms: [{ code: 'weak-airflow', name: { en: 'Little air comes out', 'zh-CN': '出风变小' } }],
         ratedLife: { metric: 'run_hours', value: 900 },
+        wear: { metric: 'fan_load_pct', fresh: 55, worn: 98 },
         recovery: {
           when: { metric: 'fan_load_pct', op: '<', value: 65, agg: 'mean', window: '2d', atLeast: 8 },
           for: '1h',
@@ -50,6 +51,7 @@ export const airConditioner: CatalogEntry = {
           { code: 'not-cooling', name: { en: 'It does not cool or heat as it did', 'zh-CN': '不制冷或制热变差' } },
         ],
         part: 'AC-R32',
+        wear: { metric: 'superheat_k', fresh: 5, worn: 19 },
         recovery: {
           when: { metric: 'superheat_k', op: '<', value: 8, agg: 'mean', window: '2d', atLeast: 8 },
           for: '1h',

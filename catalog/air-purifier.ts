@@ -62,6 +62,12 @@ export const airPurifier: CatalogEntry = {
         ],
         part: 'HEPA-300',
         ratedLife: { metric: 'filter_hours', value: 4_000 },
+        wear: {
+          metric: 'filter_dp_pa',
+          fresh: 50,
+          worn: 272,
+          while: [{ metric: 'fan_rpm', op: '>=', value: HIGH_MODE_RPM }],
+        },
         recovery: {
           // Ran high and still saw little resistance, over a whole day: a fresh filter, whatever the modes were.
           when: {

@@ -34,6 +34,7 @@ export const dishwasher: CatalogEntry = {
         name: { en: 'Spray arms', 'zh-CN': '喷臂' },
         symptoms: [{ code: 'dishes-dirty', name: { en: 'Dishes stay dirty', 'zh-CN': '碗碟洗不干净' } }],
         ratedLife: { metric: 'cycles', value: 480 },
+        wear: { metric: 'spray_kpa', fresh: 30, worn: 63 },
         recovery: {
           when: { metric: 'spray_kpa', op: '<', value: 38, agg: 'mean', window: '2d' },
           for: '1h',
@@ -50,6 +51,7 @@ export const dishwasher: CatalogEntry = {
           { code: 'dishes-wet', name: { en: 'Dishes stay wet', 'zh-CN': '碗碟烘不干' } },
         ],
         ratedLife: { metric: 'cycles', value: 700 },
+        wear: { metric: 'heat_s_per_k', fresh: 22, worn: 35.2 },
         recovery: {
           when: { metric: 'heat_s_per_k', op: '<', value: 25, agg: 'mean', window: '2d' },
           for: '1h',

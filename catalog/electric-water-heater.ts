@@ -37,6 +37,7 @@ export const electricWaterHeater: CatalogEntry = {
         ],
         part: 'EH-ANODE',
         ratedLife: { days: 800 },
+        wear: { metric: 'anode_ma', fresh: 6, worn: 0.6 },
         recovery: {
           when: { metric: 'anode_ma', op: '>', value: 4.5, agg: 'mean', window: '1d' },
           for: '1h',
@@ -54,6 +55,7 @@ export const electricWaterHeater: CatalogEntry = {
         ],
         part: 'EH-ELEMENT',
         ratedLife: { days: 950 },
+        wear: { metric: 'element_over_k', fresh: 18, worn: 50 },
         recovery: {
           when: { metric: 'element_over_k', op: '<', value: 25, agg: 'mean', window: '1d' },
           for: '1h',

@@ -44,6 +44,7 @@ export const gasHob: CatalogEntry = {
         symptoms: [{ code: 'does-not-light', name: { en: 'It does not light', 'zh-CN': '打不着火' } }],
         part: 'HB-SPARK',
         ratedLife: { metric: 'starts', value: 5_500 },
+        wear: { metric: 'ignition_tries', fresh: 1, worn: 2.6 },
         recovery: {
           when: { metric: 'ignition_tries', op: '<', value: 1.4, agg: 'mean', window: '3d' },
           for: '1h',
@@ -60,6 +61,7 @@ export const gasHob: CatalogEntry = {
         ],
         part: 'HB-TC',
         ratedLife: { days: 1_800 },
+        wear: { metric: 'flame_mv', fresh: 28, worn: 12.6 },
         recovery: {
           when: { metric: 'flame_mv', op: '>', value: 24, agg: 'mean', window: '2d' },
           for: '1h',

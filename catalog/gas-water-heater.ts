@@ -44,6 +44,7 @@ export const gasWaterHeater: CatalogEntry = {
         symptoms: [{ code: 'does-not-light', name: { en: 'It does not light', 'zh-CN': '打不着火' } }],
         part: 'GH-SPARK',
         ratedLife: { metric: 'starts', value: 7_000 },
+        wear: { metric: 'ignition_tries', fresh: 1, worn: 2.6 },
         recovery: {
           when: { metric: 'ignition_tries', op: '<', value: 1.4, agg: 'mean', window: '3d' },
           for: '1h',
@@ -60,6 +61,7 @@ export const gasWaterHeater: CatalogEntry = {
           { code: 'goes-out', name: { en: 'It goes out while running', 'zh-CN': '使用中熄火' } },
         ],
         ratedLife: { days: 900 },
+        wear: { metric: 'flue_pa', fresh: 45, worn: 99 },
         recovery: {
           when: { metric: 'flue_pa', op: '<', value: 58, agg: 'mean', window: '2d' },
           for: '1h',

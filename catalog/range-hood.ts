@@ -30,6 +30,7 @@ export const rangeHood: CatalogEntry = {
           { code: 'grease-drips', name: { en: 'Grease drips from it', 'zh-CN': '滴油' } },
         ],
         ratedLife: { metric: 'run_hours', value: 230 },
+        wear: { metric: 'exhaust_m3h', fresh: 900, worn: 495 },
         recovery: {
           when: { metric: 'exhaust_m3h', op: '>', value: 780, agg: 'mean', window: '3d', atLeast: 4 },
           for: '1h',

@@ -45,6 +45,7 @@ export const refrigerator: CatalogEntry = {
         ],
         part: 'RF-SEAL',
         ratedLife: { days: 2_190 },
+        wear: { metric: 'defrost_min', fresh: 14, worn: 36 },
         recovery: {
           when: { metric: 'defrost_min', op: '<', value: 20, agg: 'mean', window: '2d' },
           for: '1h',
@@ -62,6 +63,7 @@ export const refrigerator: CatalogEntry = {
         ],
         part: 'RF-COMP',
         ratedLife: { days: 3_650 },
+        wear: { metric: 'pulldown_min', fresh: 38, worn: 69 },
         recovery: {
           when: { metric: 'pulldown_min', op: '<', value: 44, agg: 'mean', window: '2d' },
           for: '1h',

@@ -39,6 +39,7 @@ export const robotVacuum: CatalogEntry = {
         ],
         part: 'RV-BRUSH',
         ratedLife: { metric: 'runs', value: 320 },
+        wear: { metric: 'brush_ma', fresh: 320, worn: 608 },
         recovery: {
           when: { metric: 'brush_ma', op: '<', value: 380, agg: 'mean', window: '2d' },
           for: '1h',
@@ -53,6 +54,7 @@ export const robotVacuum: CatalogEntry = {
         symptoms: [{ code: 'weak-suction', name: { en: 'It draws little', 'zh-CN': '吸力变小' } }],
         part: 'RV-FILTER',
         ratedLife: { metric: 'runs', value: 170 },
+        wear: { metric: 'suction_pct', fresh: 100, worn: 50 },
         recovery: {
           when: { metric: 'suction_pct', op: '>', value: 88, agg: 'mean', window: '2d' },
           for: '1h',
@@ -70,6 +72,7 @@ export const robotVacuum: CatalogEntry = {
         ],
         part: 'RV-BATTERY',
         ratedLife: { metric: 'runs', value: 900 },
+        wear: { metric: 'capacity_mah', fresh: 5_200, worn: 3_640 },
         recovery: {
           when: { metric: 'capacity_mah', op: '>', value: 4_900, agg: 'mean', window: '2d' },
           for: '1h',

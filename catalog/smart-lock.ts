@@ -57,6 +57,7 @@ export const smartLock: CatalogEntry = {
         ],
         part: 'AA-LR6-4',
         ratedLife: { days: 270 },
+        wear: { metric: 'battery_mv', fresh: 6_000, worn: 3_700 },
         recovery: {
           when: { metric: 'battery_mv', op: '>', value: 5_600, agg: 'min', window: '6h' },
           for: '1h',
@@ -74,6 +75,12 @@ export const smartLock: CatalogEntry = {
         ],
         part: 'SL-MOTOR',
         ratedLife: { metric: 'throws', value: 60_000 },
+        wear: {
+          metric: 'motor_ms',
+          fresh: 900,
+          worn: 3_400,
+          while: [{ metric: 'battery_mv', op: '>=', value: 5_200 }],
+        },
         recovery: {
           when: { metric: 'motor_ms', op: '<', value: 1_300, agg: 'mean', window: '24h' },
           for: '1h',

@@ -49,6 +49,13 @@ export const washingMachine: CatalogEntry = {
         ],
         part: 'WM-BEARING',
         ratedLife: { metric: 'cycles', value: 2_500 },
+        wear: {
+          metric: 'vibration_mms',
+          fresh: 3.6,
+          worn: 20,
+          growth: 'geometric',
+          while: [{ metric: 'spin_rpm', op: '>=', value: 1_000 }],
+        },
         recovery: {
           when: { metric: 'vibration_mms', op: '<', value: 6, agg: 'min', window: '3d' },
           for: '1h',
@@ -65,6 +72,7 @@ export const washingMachine: CatalogEntry = {
           { code: 'water-left', name: { en: 'Water is left in the drum', 'zh-CN': '筒内积水' } },
         ],
         ratedLife: { metric: 'cycles', value: 250 },
+        wear: { metric: 'drain_s', fresh: 48, worn: 150 },
         recovery: {
           when: { metric: 'drain_s', op: '<', value: 75, agg: 'min', window: '3d' },
           for: '1h',

@@ -42,6 +42,7 @@ export const waterPurifier: CatalogEntry = {
         symptoms: [{ code: 'water-slow', name: { en: 'Little water comes out', 'zh-CN': '出水变小' } }],
         part: 'RO-PP',
         ratedLife: { days: 270 },
+        wear: { metric: 'feed_drop_kpa', fresh: 12, worn: 54 },
         recovery: {
           when: { metric: 'feed_drop_kpa', op: '<', value: 20, agg: 'mean', window: '1d' },
           for: '1h',
@@ -68,6 +69,7 @@ export const waterPurifier: CatalogEntry = {
         ],
         part: 'RO-MEM',
         ratedLife: { days: 900 },
+        wear: { metric: 'rejection_pct', fresh: 97.5, worn: 85.5 },
         recovery: {
           when: { metric: 'rejection_pct', op: '>', value: 95, agg: 'mean', window: '1d' },
           for: '1h',

@@ -21,6 +21,8 @@ export interface SeenLife {
   points: readonly LifeDay[]
   /** When it was worn out, and its use then; null while it works or when it was taken out before (censored). */
   end: { day: number; use: number } | null
+  /** Whose it is. Lives of one household are alike: they are never judged by each other. A life without one stands alone. */
+  of?: string
 }
 
 /** How good a model is on lives kept out of its fit. */
@@ -61,7 +63,7 @@ export interface RemainingDays {
   at: CurvePosition
 }
 
-/** With fewer lives known to their end, nobody can say how often an interval of eight in ten holds. */
+/** With lives known to their end in fewer appliances, nobody can say how often an interval of eight in ten holds. */
 export const LIVES_LEAST = 10
 /** Lives beyond this teach the curve nothing new, and a night is short. */
 export const LIVES_MOST = 600
@@ -76,9 +78,9 @@ export const SERVICE_OPTIONS = { bandwidth: 0.05, doubt: 10, pointsLeast: 5, spa
 /**
  * Learns from the lives of a fleet how long a part in service still lasts, in days: {@link fitFleetCurve} for the use
  * that is left, the device's own pace for the days it takes, and margins in days (so that a pace that changes counts)
- * as curves of nine tenths of the lives had on the remaining tenth (cross-conformal prediction, Vovk 2015).
+ * as curves of nine tenths of the appliances had on the remaining tenth (cross-conformal prediction, Vovk 2015).
  *
- * Unknown `no-fleet` below {@link LIVES_LEAST} lives known to their end. O(parts · nodes · points).
+ * Unknown `no-fleet` below {@link LIVES_LEAST} appliances with a life known to its end. O(parts · nodes · points).
  */
 export function fitServiceLife(seen: readonly SeenLife[], path: WearPath): ServiceLife | Unknown {
   const options: LifeModelOptions = { path, ...SERVICE_OPTIONS }
@@ -96,7 +98,9 @@ export function fitServiceLife(seen: readonly SeenLife[], path: WearPath): Servi
     return unit === null ? [] : [{ life: { ...life, points: unit.points as readonly LifeDay[] }, unit }]
   })
   const lives = units.filter(({ life }) => life.end !== null)
-  if (lives.length < LIVES_LEAST) return unknown('no-fleet')
+  const households = householdsOf(units.map(({ life }) => life))
+  if (new Set(units.flatMap(({ life }, i) => (life.end === null ? [] : [households[i]]))).size < LIVES_LEAST)
+    return unknown('no-fleet')
   const curve = fitFleetCurve(
     units.map(({ unit }) => unit),
     options,
@@ -104,7 +108,7 @@ export function fitServiceLife(seen: readonly SeenLife[], path: WearPath): Servi
   if (curve === null) return unknown('no-fleet')
   const typicalDays = median(lives.map(({ life }) => daysOf(life)))
   if (!(typicalDays > 0)) return unknown('implausible-input')
-  const judged = keptOut(units, options, typicalDays)
+  const judged = keptOut(units, households, options, typicalDays)
   const bands = fitConformalBands(judged)
   if (bands === null) return unknown('too-short-span')
   return rounded({
@@ -170,19 +174,33 @@ interface Judged extends Residual {
   age: number
 }
 
+/** A number for each life, the same for those of one household. */
+function householdsOf(lives: readonly SeenLife[]): number[] {
+  const known = new Map<string, number>()
+  return lives.map(({ of }, i) => {
+    const name = of ?? `alone ${i}`
+    const number = known.get(name) ?? known.size
+    known.set(name, number)
+    return number
+  })
+}
+
 function keptOut(
   units: readonly { life: SeenLife; unit: LifeUnit }[],
+  households: readonly number[],
   options: LifeModelOptions,
   typicalDays: number,
 ): Judged[] {
-  const parts = Math.min(PARTS, units.length)
+  const parts = Math.min(PARTS, new Set(households).size)
   return Array.from({ length: parts }, (_, part) => {
     const curve = fitFleetCurve(
-      units.filter((_, i) => i % parts !== part).map(({ unit }) => unit),
+      units.filter((_, i) => households[i]! % parts !== part).map(({ unit }) => unit),
       options,
     )
     if (curve === null) return []
-    return units.flatMap(({ life }, i) => (i % parts === part ? residualsOf(life, i, curve, typicalDays) : []))
+    return units.flatMap(({ life }, i) =>
+      households[i]! % parts === part ? residualsOf(life, households[i]!, curve, typicalDays) : [],
+    )
   }).flat()
 }
 

@@ -121,7 +121,7 @@ async function readLives(
 ): Promise<SeenLife[]> {
   const rows = await tx
     .selectFrom('part_lives')
-    .select('life')
+    .select(['life', 'device_id'])
     .where('brand_id', '=', given.brandId)
     .where('product_key', '=', given.productKey)
     .where('component', '=', given.component)
@@ -132,7 +132,7 @@ async function readLives(
     .limit(given.limit)
     .execute()
   return rows
-    .map(({ life }) => new PartLife(given.spec, parseLife(life)).seen())
+    .map(({ life, device_id }) => ({ ...new PartLife(given.spec, parseLife(life)).seen(), of: device_id }))
     .filter(({ points }) => points.length >= POINTS_LEAST)
 }
 

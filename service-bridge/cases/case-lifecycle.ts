@@ -115,6 +115,7 @@ export const CASE_TABLE: Readonly<Record<CaseState, Row>> = {
         'contactConsent',
         'noOtherOffer',
         'partnerAvailable',
+        'timely',
         'outsideQuietHours',
         'belowContactCap',
       ],

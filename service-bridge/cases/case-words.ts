@@ -57,6 +57,7 @@ export const CASE_GUARDS = [
   'fitsOffer',
   'componentFree',
   'partnerAvailable',
+  'timely',
   'standingShareConsent',
   'offerNotExpired',
   'shareConsent',

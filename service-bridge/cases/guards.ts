@@ -9,6 +9,7 @@ import { planVisit } from '../orders/visit-plan.ts'
 import { RECHECK_MS, SELF_SERVICES_MAX } from '../policy.ts'
 import type { CaseBehaviour, GuardAnswer, Move } from './case-driver.ts'
 import { ruleKeysOf } from './case-record.ts'
+import { askAtMs } from './foreseen.ts'
 import { gateInTheWay } from './gate.ts'
 import { ruleStandsBehind } from './rule-force.ts'
 
@@ -113,6 +114,17 @@ export const caseGuards: CaseBehaviour['guards'] = {
     const plan = await planVisit(move.core, move.work, move.cases)
     return (
       plan.candidates.length > 0 || { againAtMs: move.work.atMs + RECHECK_MS, waitsFor: plan.gated ? 'gate' : null }
+    )
+  },
+
+  /** What is only foreseen is asked about when answer, part and visit would just be in time for its early date. */
+  async timely(move) {
+    const plan = await planVisit(move.core, move.work, move.cases)
+    const askMs = await askAtMs(move.work, move.cases, plan)
+    // Looked at again each day: the next night knows more.
+    return (
+      askMs === null ||
+      askMs <= move.work.atMs || { againAtMs: Math.min(askMs, move.work.atMs + RECHECK_MS), waitsFor: null }
     )
   },
 

@@ -12,6 +12,7 @@ import {
 } from '#contracts'
 import { durationMs } from '#platform'
 import type { CaseRecord } from '../cases/case-record.ts'
+import { askAtMs, urgencyOf } from '../cases/foreseen.ts'
 import type { Core, Work } from '../core.ts'
 import { brandWords, type CaseFacts, type HomeFacts } from '../facts.ts'
 import { CONSENT_TEXT, SHARED_DATA_KINDS } from '../homes/consent-text.ts'
@@ -71,11 +72,12 @@ export async function offerTerms(
   const [first] = plan.candidates
   if (!first || !plan.charge) return null
   const severities: Severity[] = ['critical', 'warning', 'info']
+  const worst = severities.find((severity) => cases.some((record) => record.severity === severity)) ?? 'info'
   return {
     brand: await brandWords(work),
     locale: home.locale,
     timeZone: home.timeZone,
-    urgency: severities.find((severity) => cases.some((record) => record.severity === severity)) ?? 'info',
+    urgency: urgencyOf(worst, await askAtMs(work, cases, plan), work.atMs),
     safety: cases.find((record) => record.safety !== null)?.safety ?? null,
     needs: plan.facts.map((facts, index) => needOf(facts, plan.jobs[index]!, work.atMs)),
     why: whyOf(plan.facts[0]!, work.atMs),

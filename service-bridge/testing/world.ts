@@ -116,7 +116,7 @@ export interface World {
   owner(statement: string): Promise<void>
   /** A second bridge over the same database, as after a crash. */
   another(options?: Partial<BridgeOptions>): ServiceBridge
-  fire(options?: Partial<Episode> & { silent?: boolean }): Promise<Episode>
+  fire(options?: Partial<Episode> & { silent?: boolean; evidence?: readonly Evidence[] }): Promise<Episode>
   resolve(
     episode: Episode,
     reason?: 'cleared' | 'serviced' | 'rule_removed' | 'rule_changed' | 'device_removed',
@@ -309,7 +309,7 @@ export async function makeWorld(options: WorldOptions = {}): Promise<World> {
 
     effects: (effects) => db.asHub((tx) => bridge.onEffects(tx, effects)),
 
-    async fire({ silent = false, ...given } = {}) {
+    async fire({ silent = false, evidence: seen, ...given } = {}) {
       const episode: Episode = {
         episodeId: given.episodeId ?? derivedId('al', brandId, String(++seq)),
         brandId,
@@ -325,7 +325,7 @@ export async function makeWorld(options: WorldOptions = {}): Promise<World> {
         subject: 'condition',
         ...given,
       }
-      const evidence: Evidence[] = [
+      const evidence: readonly Evidence[] = seen ?? [
         {
           metric: 'filter_dp_pa',
           value: 262.1,
