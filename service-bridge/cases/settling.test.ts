@@ -78,6 +78,23 @@ test('what settles in one home and needs no question is one visit with an item e
   expect(again!.caseIds.toSorted()).toEqual(cases.map((one) => one.id).toSorted())
 })
 
+test('a visit of several needs that its partner gives up is one message to the home, which waits for one other', async () => {
+  const world = await worldWhoseRuleWaits(null, AUTO)
+  await world.rule({ key: 'fan-worn', component: 'fan', dispatch: 'auto' })
+  await world.fire()
+  await world.fire({ ruleKey: 'fan-worn', component: 'fan' })
+  await world.pass(10 * MINUTE)
+  const order = await world.onlyOrder()
+  await world.say(order.id, { status: 'accepted' })
+  await world.say(order.id, { status: 'failed', reason: 'part_missing' })
+  const notices = (await world.bridge.notices.list(world.brandId, {})).items
+  expect(notices.filter((one) => one.reasonCode === 'order_cancelled')).toHaveLength(1)
+  const other = await secondPartner(world)
+  await world.bridge.idle()
+  expect(other.server.ofType('work_order.created')).toHaveLength(1)
+  expect((await ordersOf(world))[1]!.caseIds).toHaveLength(2)
+})
+
 test('needs that no one partner can do are two visits, though nobody is asked', async () => {
   const world = await worldWhoseRuleWaits(null, AUTO)
   const service = { job: 'replace-fan', skills: ['fans'], duration: 'PT30M' }

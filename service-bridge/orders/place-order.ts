@@ -29,8 +29,26 @@ export async function placeOrder(
   happen: Happen,
   { anew = false } = {},
 ): Promise<void> {
+  const tried = await tryToPlace(core, work, cases, happen, anew)
+  if (tried === 'placed') return
+  if (tried !== 'nobody, of several' || cases.length === 1) return wait(core, work, cases, tried === 'gated')
+  // Nobody agreed to one visit and one price for all of it: what no one visit serves goes alone.
+  const left: CaseRecord[] = []
+  for (const record of cases) if ((await tryToPlace(core, work, [record], happen, anew)) !== 'placed') left.push(record)
+  if (left.length > 0) await wait(core, work, left, false)
+}
+
+/** `nobody, of several`: somebody may come for a part of it, and nothing that was agreed speaks against it. */
+async function tryToPlace(
+  core: Core,
+  work: Work,
+  cases: readonly CaseRecord[],
+  happen: Happen,
+  anew: boolean,
+): Promise<'placed' | 'gated' | 'nobody' | 'nobody, of several'> {
   const [first] = cases
-  if (!first || first.home_id === null) return
+  // Of a home that is gone nothing is left to do.
+  if (!first || first.home_id === null) return 'placed'
   const offer = first.offer_id === null ? null : await lockOffer(work, first.offer_id)
   const accepted = offer?.state === 'accepted' ? acceptedBy(offer.answer) : null
   const refused = await gaveBack(work, cases)
@@ -45,15 +63,11 @@ export async function placeOrder(
     const again = { ...plan, candidates: longestAgoFirst(plan.candidates, refused) }
     ;({ chosen, gated } = await choose(work, first.home_id, again, accepted, refused))
   }
-  if (!chosen && !gated && !accepted && cases.length > 1) {
-    // Nobody agreed to one visit and one price for all of it: what no one visit serves goes alone.
-    for (const record of cases) await placeOrder(core, work, [record], happen, { anew })
-    return
-  }
-  const result = chosen && (await happen(work, cases, 'ordered', { why: `partner ${chosen.partner.partnerKey}` }))
-  if (!chosen || result?.kind !== 'moved') {
-    const byGate = gated || (result?.kind === 'unmet' && result.unmet.some((one) => one.guard === 'gateOpen'))
-    return wait(core, work, cases, byGate)
+  if (!chosen) return gated ? 'gated' : accepted ? 'nobody' : 'nobody, of several'
+  const result = await happen(work, cases, 'ordered', { why: `partner ${chosen.partner.partnerKey}` })
+  if (result.kind !== 'moved') {
+    const byGate = result.kind === 'unmet' && result.unmet.some((one) => one.guard === 'gateOpen')
+    return gated || byGate ? 'gated' : 'nobody'
   }
   for (const record of cases) await clearTimer(work, 'place_order', record.case_id)
   await createOrder(core, work, {
@@ -68,6 +82,7 @@ export async function placeOrder(
     offerId: accepted ? offer!.offer_id : null,
   })
   if (refused.length > 0) await tellPartnerGone(core, work, cases, { name: chosen.partner.partnerName })
+  return 'placed'
 }
 
 interface Choice {
