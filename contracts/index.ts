@@ -39,6 +39,7 @@ export type {
   ResetSource,
   RuleMode,
 } from './control-change.ts'
+export { EVENT_TYPES, type EventType } from './event-type.ts'
 export {
   FaultReport,
   FaultReportAnswer,

@@ -1,11 +1,13 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
+import { EVENT_TYPES } from '#contracts'
 import { ERRORS } from '#platform'
 import { MEANING, type VariableName } from '../app/environment.ts'
 import { testEnvironment, testHub } from '../app/testing/test-hub.ts'
 
 const guide = readFileSync(join(import.meta.dirname, 'operating.md'), 'utf8')
+const api = readFileSync(join(import.meta.dirname, 'api.md'), 'utf8')
 
 /** The first two cells of each row of the tables below a heading, code marks left out. */
 function rowsOf(heading: string): [first: string, second: string][] {
@@ -41,11 +43,45 @@ test('every error code is explained, and no other', () => {
 /** A path with its variables nameless: `/api/keys/{}`. */
 const shape = (path: string): string => path.replaceAll(/\{[^}]+\}/g, '{}')
 
+test('every event is explained, and no other', () => {
+  const rows = [...api.matchAll(/^\| `([a-z_]+\.[a-z_]+)` \| [^|]+ \| [^|]+ \|$/gm)].map(([, type]) => type!)
+  expect(rows.sort()).toEqual([...EVENT_TYPES].sort())
+})
+
+interface Operation {
+  summary: string
+  'x-access': { kind: string; roles?: readonly string[] }
+}
+/** How the page names who may call: the least of the roles, for those above it may too. */
+const CALLERS: Readonly<Record<string, string>> = {
+  public: 'anybody',
+  link: 'link',
+  device: 'token',
+  signed: 'signature',
+  'admin author viewer': 'viewer',
+  'admin author': 'author',
+  admin: 'admin',
+  partner: 'partner',
+  platform: 'operator',
+  'platform admin': 'operator, admin',
+  'platform admin author viewer': 'operator, viewer',
+}
+const callerOf = ({ kind, roles }: Operation['x-access']): string => CALLERS[roles?.join(' ') ?? kind]!
+
 // The walk needs tools that may be absent; this needs only the hub.
-test('calls, metrics and parts of readiness that the guide names are those of a running hub', async () => {
+test('calls, metrics and parts of readiness that the pages name are those of a running hub', async () => {
   const hub = await testHub(await testEnvironment())
   const get = (path: string): Promise<Response> => fetch(hub.addresses.httpUrl + path)
-  const document = (await (await get('/openapi.json')).json()) as { paths: Record<string, object> }
+  const document = (await (await get('/openapi.json')).json()) as { paths: Record<string, Record<string, Operation>> }
+  const lines = Object.entries(document.paths).flatMap(([path, item]) =>
+    Object.entries(item).map(
+      ([method, operation]) =>
+        `| \`${method.toUpperCase()} ${path}\` | ${callerOf(operation['x-access'])} | ${operation.summary} |`,
+    ),
+  )
+  const shown = api.match(/^\| `[A-Z]+ \/.*$/gm) ?? []
+  expect([...shown].sort()).toEqual(lines.sort())
+
   const operations = new Map(
     Object.entries(document.paths).map(([path, item]) => [shape(path), new Set(Object.keys(item))]),
   )

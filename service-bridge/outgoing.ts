@@ -1,12 +1,11 @@
-import { type CloudEvent, EVENT_TYPE_PREFIX, instant } from '#contracts'
+import { type CloudEvent, EVENT_TYPE_PREFIX, type EventType, instant } from '#contracts'
 import { derivedId } from '#platform'
 import { enqueueEvent } from '#store'
 import { type Core, note, type Work } from './core.ts'
 
 /** Something to tell. The id derives from `cause`, so that the same cause gives the same webhook id again. */
 export interface Telling {
-  /** Without prefix, as `case.offered`. */
-  type: string
+  type: EventType
   /** A case, offer, order, alert or notice id. */
   subject: string
   data: unknown
@@ -18,7 +17,7 @@ export interface Telling {
 export function cloudEvent(options: {
   id: string
   brandId: string
-  type: string
+  type: EventType
   subject: string
   sequence: number
   atMs: number

@@ -2,7 +2,7 @@ import type { WorkOrderCancelled } from '#contracts'
 import { EVENT_TYPE_PREFIX } from '#contracts'
 import type { CaseRecord } from '../cases/case-record.ts'
 import type { Core, Work } from '../core.ts'
-import { tellBrand, tellPartner } from '../outgoing.ts'
+import { type Telling, tellBrand, tellPartner } from '../outgoing.ts'
 import type { Actor } from '../views.ts'
 import { changeOrder, liveItems } from './order-record.ts'
 import { clearSla } from './sla.ts'
@@ -38,7 +38,7 @@ export async function endOrder(
   await clearSla(work, workOrderId)
   const unheardOf = await callBackCreated(work, workOrderId)
   const data: WorkOrderCancelled = { workOrderId, number: order.number, by: end.by.kind, reason: end.reason }
-  const telling = { type: 'work_order.cancelled', subject: workOrderId, cause: [], data }
+  const telling: Telling = { type: 'work_order.cancelled', subject: workOrderId, cause: [], data }
   if (!unheardOf) await tellPartner(work, order.partner_key, telling)
   await tellBrand(core, work, telling)
 }
@@ -73,7 +73,7 @@ export async function dropItems(
     .where('work_order_id', '=', workOrderId)
     .executeTakeFirstOrThrow()
   await changeOrder(work, workOrderId, {})
-  const telling = {
+  const telling: Telling = {
     type: 'work_order.updated',
     subject: workOrderId,
     cause: ['items_dropped', ...gone.map((item) => item.item_id)],

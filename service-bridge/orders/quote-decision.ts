@@ -2,7 +2,7 @@ import type { QuoteDecided } from '#contracts'
 import { HubError } from '#platform'
 import type { Happen } from '../cases/case-driver.ts'
 import type { Core, Work } from '../core.ts'
-import { tellBrand, tellPartner } from '../outgoing.ts'
+import { type Telling, tellBrand, tellPartner } from '../outgoing.ts'
 import { clearTimer } from '../timers.ts'
 import type { Actor } from '../views.ts'
 import { liveCases, lockOrder, type OrderRecord } from './order-record.ts'
@@ -63,7 +63,7 @@ async function tellDecided(
     ...told,
     charge: order.charge,
   }
-  const telling = {
+  const telling: Telling = {
     type: 'work_order.quote_decided',
     subject: order.work_order_id,
     cause: [quote.version, quote.created_at_ms],

@@ -4,7 +4,7 @@ import { changeOffer } from '../cases/case-effects/offer-changes.ts'
 import type { CaseRecord } from '../cases/case-record.ts'
 import type { Core, Work } from '../core.ts'
 import { isOffered, type OfferRecord } from '../offers/offer-record.ts'
-import { tellBrand, tellPartner } from '../outgoing.ts'
+import { type Telling, tellBrand, tellPartner } from '../outgoing.ts'
 import { changeOrder } from './order-record.ts'
 
 /** Another time, until somebody stands at the door: the partner is asked, and answers with an appointment. */
@@ -37,7 +37,7 @@ export async function reschedule(
   }
   await changeOffer(work, offer.offer_id, { answer: JSON.stringify({ ...chosen, slot }) })
   await changeOrder(work, workOrderId, { requested_slot: JSON.stringify(slot) })
-  const telling = {
+  const telling: Telling = {
     type: 'work_order.updated',
     subject: workOrderId,
     cause: ['reschedule', work.atMs, slot.from],

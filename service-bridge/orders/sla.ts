@@ -1,7 +1,7 @@
 import { instant, type PartnerEvent, type SlaMissed, type SlaPromise } from '#contracts'
 import { gateInTheWay } from '../cases/gate.ts'
 import type { Core, Work } from '../core.ts'
-import { tellBrand, tellPartner } from '../outgoing.ts'
+import { type Telling, tellBrand, tellPartner } from '../outgoing.ts'
 import { clearTimer, setTimer, type TimerKind } from '../timers.ts'
 import { changeOrder, type OrderRecord } from './order-record.ts'
 
@@ -111,7 +111,12 @@ export async function tellMissed(
     visit,
     missedAt: instant(work.atMs),
   }
-  const telling = { type: 'work_order.sla_missed', subject: order.work_order_id, cause: [promise, visit], data }
+  const telling: Telling = {
+    type: 'work_order.sla_missed',
+    subject: order.work_order_id,
+    cause: [promise, visit],
+    data,
+  }
   await tellPartner(work, order.partner_key, telling)
   await tellBrand(core, work, telling)
 }

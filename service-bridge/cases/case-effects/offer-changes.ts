@@ -1,3 +1,4 @@
+import type { EventType } from '#contracts'
 import type { Work } from '../../core.ts'
 import { lockOffer, type OfferRecord } from '../../offers/offer-record.ts'
 import { tellBrand } from '../../outgoing.ts'
@@ -62,9 +63,11 @@ export async function wakeNeedsOfHome(work: Work, offerId: string): Promise<void
     .execute()
 }
 
-export async function tellOffer(move: Move, offerId: string, what: string): Promise<void> {
+type OfferEvent = Extract<EventType, `offer.${string}`>
+
+export async function tellOffer(move: Move, offerId: string, type: OfferEvent): Promise<void> {
   await tellBrand(move.core, move.work, {
-    type: `offer.${what}`,
+    type,
     subject: offerId,
     cause: [move.cases[0]!.case_id, move.cases[0]!.events],
     data: { offerId, cases: move.cases.map((record) => record.case_id), by: move.by.kind, why: move.why },

@@ -54,7 +54,7 @@ export const offerEffects: Pick<
       await changeCase(work, record, { offers: record.offers + 1, offer_id: offerId })
     }
     await setTimer(work, 'offer_expiry', offerId, expiresAtMs)
-    await tellOffer(move, offerId, 'created')
+    await tellOffer(move, offerId, 'offer.created')
   },
 
   /** The offer now asks for this too: another revision of it, under the same link. */
@@ -72,7 +72,7 @@ export const offerEffects: Pick<
       await changeCase(work, record, { offers: record.offers + 1, offer_id: offer.offer_id })
     }
     await reviseOffer(core, work, offer.offer_id)
-    await tellOffer(move, offer.offer_id, 'extended')
+    await tellOffer(move, offer.offer_id, 'offer.extended')
   },
 
   /** What the home does itself leaves the offer, unless it is all of it: then the same link still leads back to a visit. */
@@ -88,7 +88,7 @@ export const offerEffects: Pick<
       .execute()
     const own = new Set(move.cases.map((record) => record.case_id))
     if (items.some((item) => !own.has(item.case_id))) await leaveOffers(core, work, move.cases, 'self_service')
-    await tellOffer(move, offer.offer_id, 'self_service')
+    await tellOffer(move, offer.offer_id, 'offer.self_service')
   },
 
   async renewOffer(move) {
@@ -100,7 +100,7 @@ export const offerEffects: Pick<
       expires_at_ms: expiresAtMs,
     })
     await setTimer(move.work, 'offer_expiry', offer.offer_id, expiresAtMs)
-    await tellOffer(move, offer.offer_id, 'renewed')
+    await tellOffer(move, offer.offer_id, 'offer.renewed')
   },
 
   /** The need is gone: what was asked is taken back, unless the offer is about something else too. */
@@ -109,13 +109,13 @@ export const offerEffects: Pick<
     const endedAs = move.event === 'alerts_resolved' ? 'recovered' : 'ended'
     for (const [offerId, left] of await leaveOffers(move.core, move.work, move.cases, endedAs)) {
       if (left > 0) {
-        await tellOffer(move, offerId, 'reduced')
+        await tellOffer(move, offerId, 'offer.reduced')
         continue
       }
       const offer = await lockOffer(move.work, offerId)
       if (offer.state !== 'offered' && offer.state !== 'snoozed') continue
       await endOffer(move.work, offerId, 'withdrawn')
-      await tellOffer(move, offerId, 'withdrawn')
+      await tellOffer(move, offerId, 'offer.withdrawn')
     }
   },
 
@@ -132,7 +132,7 @@ export const offerEffects: Pick<
       const offer = await lockOffer(move.work, offerId)
       if (OVER.has(offer.state)) continue
       await endOffer(move.work, offerId, state)
-      await tellOffer(move, offerId, state)
+      await tellOffer(move, offerId, `offer.${state}`)
     }
   },
 
@@ -183,12 +183,12 @@ export const offerEffects: Pick<
     await clearTimer(work, 'offer_expiry', offer.offer_id)
     await clearTimer(work, 'snooze', offer.offer_id)
     await wakeNeedsOfHome(work, offer.offer_id)
-    await tellOffer(move, offer.offer_id, 'accepted')
+    await tellOffer(move, offer.offer_id, 'offer.accepted')
   },
 }
 
 /** What the last of its needs makes of an offer. */
-const OFFER_END: Readonly<Partial<Record<CaseEvent, OfferRecord['state']>>> = {
+const OFFER_END: Readonly<Partial<Record<CaseEvent, 'declined' | 'expired' | 'cancelled'>>> = {
   declined: 'declined',
   stopped: 'declined',
   offer_expired: 'expired',

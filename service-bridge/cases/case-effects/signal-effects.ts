@@ -3,7 +3,7 @@ import { derivedId } from '#platform'
 import { submitChange } from '#store'
 import { caseFacts } from '../../facts.ts'
 import { changeOrder } from '../../orders/order-record.ts'
-import { tellBrand, tellPartner } from '../../outgoing.ts'
+import { type Telling, tellBrand, tellPartner } from '../../outgoing.ts'
 import { MUTED_MS_MAX, OBJECTION_MS, SELF_SERVICE_MS } from '../../policy.ts'
 import { clearTimer, setTimer } from '../../timers.ts'
 import type { CaseBehaviour, Move } from '../case-driver.ts'
@@ -140,7 +140,7 @@ export const signalEffects: Pick<
         .where('case_id', '=', record.case_id)
         .execute()
       if (!order) continue
-      const telling = {
+      const telling: Telling = {
         type: `work_order.${end}`,
         subject: record.work_order_id,
         cause: [record.case_id, record.attempts],
