@@ -1,6 +1,6 @@
-import { lookup } from 'node:dns/promises'
 import { BlockList, isIPv4, isIPv6 } from 'node:net'
 import { HubError } from '#platform'
+import { createResolveHost, type ResolveHost } from './resolve-host.ts'
 
 /**
  * Where webhooks may go. A URL is a brand's or partner's own words, so it could point at the
@@ -98,16 +98,14 @@ export function isForbiddenAddress(address: string, options: { allowLoopback?: b
 export interface GuardOptions {
   allowLoopback: boolean
   /** Every address of a name; replaced only by tests. */
-  resolveHost?: (host: string) => Promise<readonly string[]>
+  resolveHost?: ResolveHost
 }
 
 /** Names and addresses of one host: more than any honest receiver has. */
 const ADDRESSES_MAX = 32
 const URL_LENGTH_MAX = 2_000
 
-async function resolveByDns(host: string): Promise<readonly string[]> {
-  return (await lookup(host, { all: true, verbatim: true })).map((entry) => entry.address)
-}
+const resolveByDns = createResolveHost()
 
 function refuse(detail: string): never {
   throw new HubError('ADDRESS_FORBIDDEN', detail)
