@@ -1,6 +1,7 @@
 import type { Selectable } from 'kysely'
 import { instant, type RuleDocument } from '#contracts'
 import { HubError, isoDuration, newId } from '#platform'
+import { dispatchOf } from '#rules'
 import type { Tables, Tx } from '#store'
 import type { Work } from './http/commit.ts'
 import { settleOf } from './rule-life.ts'
@@ -27,7 +28,7 @@ export async function brandSettings(tx: Tx, brandId: string): Promise<BrandSetti
 
 /** Whether putting this into force needs a second person. */
 export async function needsApproval(tx: Tx, brandId: string, document: RuleDocument): Promise<boolean> {
-  if ((document.dispatch ?? 'notify') === 'notify') return false
+  if (dispatchOf(document) === 'notify') return false
   return (await brandSettings(tx, brandId)).twoPersonRules === true
 }
 

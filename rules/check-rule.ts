@@ -12,6 +12,7 @@ import {
 import { isReserved } from './check-names.ts'
 import { findComponent } from './compile.ts'
 import { didYouMean } from './did-you-mean.ts'
+import { dispatchOf } from './dispatch.ts'
 import { restsOnForecast } from './grounds.ts'
 import { pointerOf } from './plain-input.ts'
 import { reportingTimes } from './reporting.ts'
@@ -132,7 +133,7 @@ function severities(rule: RuleDocument): string[] {
 }
 
 function checkService(rule: RuleDocument, say: Say): void {
-  const dispatch = rule.dispatch ?? 'notify'
+  const dispatch = dispatchOf(rule)
   if (dispatch !== 'notify' && !rule.service)
     say(`dispatch: ${dispatch} needs service: which job is offered or ordered.`, 'service')
   if (dispatch === 'auto' && severities(rule).every((severity) => severity === 'info'))

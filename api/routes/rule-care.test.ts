@@ -114,6 +114,16 @@ describe('two people', () => {
     expect(other.body).toMatchObject({ version: 4, liveVersion: 3 })
   })
 
+  test('a rule that describes a service and names no way of it makes offers, so it needs the second person', async () => {
+    const { dispatch: _dispatch, ...unnamed } = aRule('unnamed')
+    await call('POST', '/api/rules', { ...unnamed, dispatch: 'notify' })
+    expect((await call('POST', '/api/rules/unnamed/activate', {})).status).toBe(200)
+    // The condition is the same; that it now asks homes is not.
+    const asks = await call('PUT', '/api/rules/unnamed', unnamed)
+    expect(asks.body).toMatchObject({ version: 2, liveVersion: 1 })
+    expect((await call('POST', '/api/rules/unnamed/activate', {})).body.code).toBe('APPROVAL_NEEDED')
+  })
+
   test('a newer proposal takes the place of the open one; who only tells needs nobody', async () => {
     const one = (await call('POST', '/api/rules/sends/proposals', {})).body
     const two = (await call('POST', '/api/rules/sends/proposals', { version: 1 }, second)).body

@@ -1,7 +1,7 @@
 import { Type } from 'typebox'
 import { Duration, instant, Key, RuleDocument } from '#contracts'
 import { canonicalJson, HubError } from '#platform'
-import { ruleDiff, ruleJsonSchema } from '#rules'
+import { dispatchOf, ruleDiff, ruleJsonSchema } from '#rules'
 import { Expected, expectedOf, OverrideDailyCap } from '../expected-volume.ts'
 import { AUTHOR, brandOf, PUBLIC, VIEWER } from '../http/access.ts'
 import { utf8Text } from '../http/bodies.ts'
@@ -263,10 +263,10 @@ export const ruleRoutes: Routes = async (app, services) => {
           .where('rule_key', '=', document.key)
           .where('version', '=', before.current_version)
           .executeTakeFirstOrThrow()
-        // What is ordered may not change under a live rule without the second person: that makes a version too.
+        // What follows may not change under a live rule without the second person: that makes a version too.
         const orders =
           before.live_version === newest.version &&
-          canonicalJson(newest.document.service ?? null) !== canonicalJson(document.service ?? null) &&
+          follows(newest.document) !== follows(document) &&
           (await needsApproval(tx, brandId, document))
         if (newest.canonical_sha256 === canonicalHash(document) && !orders) {
           if (canonicalJson(newest.document) !== canonicalJson(document)) {
@@ -394,4 +394,9 @@ async function refuseAlone({ tx, brandId }: Work, key: string, version: number |
     'APPROVAL_NEEDED',
     `“${key}” makes offers or orders, which takes two people here: POST /api/rules/${key}/proposals, and another key approves it.`,
   )
+}
+
+/** What a rule has others do, in one text that compares. */
+function follows(document: RuleDocument): string {
+  return canonicalJson({ dispatch: dispatchOf(document), service: document.service ?? null })
 }

@@ -1,4 +1,5 @@
 import type { RuleDocument, Severity } from '#contracts'
+import { dispatchOf } from '#rules'
 import type { NotedEpisode } from './episode-notes.ts'
 
 /** The numbers of the case table that decide how many people would be asked. */
@@ -33,7 +34,7 @@ export class ServiceEstimator {
   readonly total: ServiceEstimate = { ...NO_SERVICE }
 
   constructor(rule: Pick<RuleDocument, 'dispatch' | 'service'>, policy: ServicePolicy) {
-    this.#dispatch = rule.dispatch ?? (rule.service ? 'offer' : 'notify')
+    this.#dispatch = dispatchOf(rule)
     this.#policy = policy
   }
 

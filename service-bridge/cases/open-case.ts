@@ -1,12 +1,6 @@
-import {
-  CASE_STATES_OVER,
-  type Episode,
-  type Evidence,
-  type RuleDocument,
-  type SafetyKind,
-  type Severity,
-} from '#contracts'
+import { CASE_STATES_OVER, type Episode, type Evidence, type SafetyKind, type Severity } from '#contracts'
 import { derivedId } from '#platform'
+import { dispatchOf } from '#rules'
 import type { Dispatch } from '#store'
 import { type Core, THE_HUB, type Work } from '../core.ts'
 import { homeFacts, ruleDocument } from '../facts.ts'
@@ -46,7 +40,7 @@ export async function openOrJoin(
   if (episode.safety !== null) await warnAtOnce(core, work, episode, device.home_id)
 
   const rule = await ruleDocument(work, episode.ruleKey, episode.ruleVersion)
-  const dispatch = dispatchOf(rule)
+  const dispatch = rule ? dispatchOf(rule) : 'notify'
   const last = await lastCase(work, episode)
   if (last && !(CASE_STATES_OVER.has(last.state) && last.state !== 'self_serviced')) {
     return join(core, work, last, episode, dispatch, evidence)
@@ -159,11 +153,6 @@ export async function tellOpened(
       row: how.row,
     },
   })
-}
-
-/** A rule that names no way of dispatch and describes a service offers it; one that describes none only tells. */
-function dispatchOf(rule: RuleDocument | null): Dispatch {
-  return rule?.dispatch ?? (rule?.service ? 'offer' : 'notify')
 }
 
 async function lastCase(work: Work, episode: Episode): Promise<CaseRecord | null> {
