@@ -4,6 +4,7 @@ import { expect, test } from 'vitest'
 import { EVENT_TYPES } from '#contracts'
 import { ERRORS } from '#platform'
 import { MEANING, type VariableName } from '../app/environment.ts'
+import { COMMANDS } from '../app/run-command.ts'
 import { testEnvironment, testHub } from '../app/testing/test-hub.ts'
 
 const guide = readFileSync(join(import.meta.dirname, 'operating.md'), 'utf8')
@@ -30,6 +31,14 @@ test('every variable is explained, with its default, and no other', () => {
     if (value !== undefined) expect(shown, name).toBe(value)
     else expect(shown, name).not.toMatch(/^\d/)
   }
+})
+
+test('every command is explained, and no other', () => {
+  expect(
+    rowsOf('Commands')
+      .map(([name]) => name)
+      .sort(),
+  ).toEqual(COMMANDS.map(({ name }) => name).sort())
 })
 
 test('every error code is explained, and no other', () => {

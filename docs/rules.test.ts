@@ -24,6 +24,13 @@ describe('the page about rules', () => {
     for (const text of rules) expect(() => parseRule(text), text).not.toThrow()
   })
 
+  test('every member of a rule is explained, and no other', () => {
+    const from = page.indexOf('## What it says')
+    const table = page.slice(from, page.indexOf('\n## ', from + 1))
+    const explained = [...table.matchAll(/^\| `(\w+)` \|/gm)].map(([, member]) => member!)
+    expect(explained.sort()).toEqual(Object.keys(RuleDocument.properties).sort())
+  })
+
   test('there is an example of every kind of condition the language has, and each is one', () => {
     const conditions = examples('when').map((text) => parse(text) as object)
     for (const when of conditions) expect(() => parseRule(around(when)), JSON.stringify(when)).not.toThrow()
