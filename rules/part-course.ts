@@ -9,7 +9,7 @@ import {
   type Unknown,
   unknown,
 } from '#models'
-import { LEAF_LAST_AT, LEAF_VALUE } from './leaf.ts'
+import { LEAF_LAST, LEAF_LAST_AT, LEAF_VALUE } from './leaf.ts'
 import type { PartSpec } from './part-spec.ts'
 import { meter, restartMeter } from './usage-meter.ts'
 
@@ -31,6 +31,8 @@ interface CourseDays {
   paceUse: number
   /** Use before it was seen is known: 1, or not: 0, and use is counted from where it was first seen. */
   ageKnown: number
+  /** When it was put in, where its counter was never seen before; `NaN` otherwise. */
+  putInMs: number
   /** The newest day that is closed; −1 for none. */
   closed: number
 }
@@ -45,6 +47,7 @@ const NO_DAYS: CourseDays = {
   paceDay: Number.NaN,
   paceUse: Number.NaN,
   ageKnown: 1,
+  putInMs: Number.NaN,
   closed: -1,
 }
 /** Laid out as a usage leaf's numbers. */
@@ -54,7 +57,7 @@ const DAYS_NUMBERS = Object.keys(NO_DAYS).length
 /**
  * One part from its last service on: its use (by a counter, seen through resets and roll-overs, or by the calendar), its
  * level a mean a day, and how fast both move. What a forecast of its remaining life is made from, live and at night.
- * Bounded, 23 numbers whatever the history; O(1) per reading. A day counts when a reading of a later one has come.
+ * Bounded, 24 numbers whatever the history; O(1) per reading. A day counts when a reading of a later one has come.
  */
 export class PartCourse {
   readonly #spec: PartSpec
@@ -75,11 +78,11 @@ export class PartCourse {
   }
 
   save(): readonly number[] {
-    const { day, sum, count, use, pace, paceDays, paceDay, paceUse, ageKnown, closed } = this.#days
+    const { day, sum, count, use, pace, paceDays, paceDay, paceUse, ageKnown, putInMs, closed } = this.#days
     const tracked = this.#tracker.save()
     const { firstUse, fast, slow, fastAge, slowAge } = tracked
     return [
-      ...[day, sum, count, use, pace, paceDays, paceDay, paceUse, ageKnown, closed],
+      ...[day, sum, count, use, pace, paceDays, paceDay, paceUse, ageKnown, putInMs, closed],
       ...this.#meter,
       ...[tracked.count, firstUse, tracked.use, fast, slow, fastAge, slowAge],
     ]
@@ -102,6 +105,8 @@ export class PartCourse {
     if (day > days.day) Object.assign(days, { day, sum: 0, count: 0 })
     if (this.#spec.counter === null) days.use = this.#daysOfUse(atMs, bornMs)
     else if (!Number.isNaN(counter)) {
+      // Put in long before anybody looked at the counter: what it was used until then is not known.
+      if (Number.isNaN(this.#meter[LEAF_LAST]!) && atMs - days.putInMs > DAY_MS) days.ageKnown = 0
       meter(this.#meter, 0, this.#spec.counter, counter, atMs)
       days.use = this.#meter[LEAF_VALUE]!
     }
@@ -140,9 +145,10 @@ export class PartCourse {
   }
 
   /** A new part: level and use begin anew. How it is used goes on as before, because the household is the same. */
-  forget(_atMs: number): void {
+  forget(atMs: number): void {
     const { pace, paceDays } = this.#days
-    this.#days = { ...NO_DAYS, pace, paceDays }
+    const putInMs = Number.isNaN(this.#meter[LEAF_LAST]!) ? atMs : Number.NaN
+    this.#days = { ...NO_DAYS, pace, paceDays, putInMs }
     restartMeter(this.#meter, 0, null)
     this.#tracker = trackerFrom(this.#spec, [])
   }

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
-import type { ControlChange, ControlRecord, ProductDocument } from '#contracts'
+import type { ControlChange, ControlRecord, ProductDocument, RuleDocument } from '#contracts'
 import type { ServiceLife } from '#models'
 import { ManualClock, seededRandom, silentLogger } from '#platform'
 import { createEvaluator } from '#rules'
@@ -17,6 +17,7 @@ import {
   writeControlRecords,
 } from '#store'
 import { testBrand, testDatabase } from '#store/testing'
+import { createBacktests } from '../backtest/backtests.ts'
 import { aProduct } from '../testing/hub-parts.ts'
 import { createNights } from './nights.ts'
 
@@ -324,3 +325,39 @@ test('once a night; a missed one is made up for; of two hubs one does it, and on
     { product_key: 'ap-300' },
   ])
 })
+
+test('a backtest of a rule that asks for remaining life uses the model of the time', async () => {
+  const { db, brandId, history, nights } = await house(filters(14))
+  await nights.run()
+  const { change } = (await fittedRecords(db))[0]!
+  const at = async (receivedAtMs: number, seq: number) => {
+    const record: ControlRecord = { kind: 'control', changeId: `chg_model_${seq}`, brandId, change, seq, receivedAtMs }
+    await db.asHub((tx) => tx.deleteFrom('control_records').execute())
+    await db.asHub((tx) => writeControlRecords(tx, [record]))
+    const backtests = createBacktests({
+      db,
+      history,
+      logger: silentLogger,
+      policy: { settleMs: 600_000, coolDownMs: 14 * DAY, offersPerHome: 2, offersPerHomeWindowMs: 14 * DAY },
+      keepMs: 120 * DAY,
+      upToDate: async () => ({ logId: 'log_test', nowMs: NOW }),
+    })
+    const rule: RuleDocument = {
+      key: 'filter-due',
+      name: { en: 'Filter due', 'zh-CN': '滤芯将到期' },
+      scope: { product: 'ap-300' },
+      component: 'hepa-filter',
+      when: { remaining: { component: 'hepa-filter', below: '10d' } },
+      latch: 'until-serviced',
+    }
+    return backtests.run({ brandId, rule, fromMs: NOW - 90 * DAY, toMs: NOW })
+  }
+  const early = await at(NOW - 95 * DAY, 1)
+  expect(early.alerts).toBe(14)
+  // Before a part is worn out, whose life is fifty to eighty days of the hundred that are kept.
+  const opened = early.episodes.map(({ openedAt }) => (Date.parse(openedAt) - (NOW - 100 * DAY)) / DAY)
+  expect(Math.min(...opened)).toBeGreaterThan(30)
+  expect(Math.max(...opened)).toBeLessThan(80)
+  const late = await at(NOW - DAY, 2)
+  for (const { openedAt } of late.episodes) expect(Date.parse(openedAt)).toBeGreaterThanOrEqual(NOW - DAY)
+}, 60_000)

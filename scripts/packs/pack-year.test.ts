@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import { catalog } from '#catalog'
 import { runPackYear } from './pack-year.ts'
+import { judgeForecasts, trainFleet } from './train-fleet.ts'
 
 /** Few appliances for a short while: whether the trial still tells the truth, not how good the packs are. */
 const SMALL = { devices: 6, days: 150, seed: 11 }
@@ -22,4 +23,20 @@ test('the same seed tells the same, another seed something else', () => {
   const of = (seed: number) => JSON.stringify(runPackYear({ category: 'robot-vacuum', devices: 4, days: 120, seed }))
   expect(of(3)).toBe(of(3))
   expect(of(3)).not.toBe(of(4))
+})
+
+test('forecast rules speak in the window too, by what a past fleet taught; the packs give way to them', () => {
+  const forecast = trainFleet('range-hood', 900, 24)
+  expect(forecast.refused.size).toBe(0)
+  const [result] = runPackYear({ category: 'range-hood', devices: 8, days: 200, seed: 12, forecast })
+  expect(result!.lives).toBeGreaterThan(8)
+  expect(result!.hits).toBeGreaterThanOrEqual(result!.lives - 1)
+  expect(result!.false).toBe(0)
+})
+
+test('forecasts are judged on appliances that taught nothing', () => {
+  const forecast = trainFleet('range-hood', 900, 24)
+  const [judged] = judgeForecasts('range-hood', forecast, 901, 12)
+  expect(judged!.maeShare).toBeLessThan(0.15)
+  expect(judged!.coverage90).toBeGreaterThan(0.8)
 })

@@ -3,6 +3,8 @@ import type { LogEntry, LogRecord } from '#contracts'
 import { seededRandom } from '#platform'
 import { createEvaluator } from '#rules'
 import { type DeviceModel, makeAppliance, SERVICE_WINDOW } from '#simulators'
+import { forecastRules, type GrownAppliance, grownAppliance, type PastService } from './forecast-rules.ts'
+import type { TrainedFleet } from './train-fleet.ts'
 
 const DAY_MS = 86_400_000
 const START_MS = Date.UTC(2026, 0, 1)
@@ -50,11 +52,14 @@ export interface PackYearOptions {
   devices: number
   days: number
   seed: number
+  /** Forecast rules by what a past fleet taught, in place of the pack's own. */
+  forecast?: TrainedFleet
 }
 
 /** Lets a fleet of one kind live for so long under its rule pack, and counts against the physics' own truth. */
-export function runPackYear({ category, devices, days, seed }: PackYearOptions): PackResult[] {
-  const entry = catalogEntry(category)!
+export function runPackYear({ category, devices, days, seed, forecast }: PackYearOptions): PackResult[] {
+  const known = catalogEntry(category)!
+  const entry = forecast ? { ...known, rules: forecastRules(known, forecast) } : known
   const watched = watchedComponents(entry)
   const tally = new Map(
     watched.map((component) => [
@@ -69,39 +74,43 @@ export function runPackYear({ category, devices, days, seed }: PackYearOptions):
         .components!.filter((component) => component.recovery)
         .map(({ key }) => [key, WEAR_AT_START_MAX * random.next()]),
     )
-    const model = makeAppliance(category, {
-      city: seededRandom(seed).fork('city'),
-      random: random.fork('life'),
-      initialWear,
-    })
-    live(entry, model, `dev_${n}`, days, {
-      alerted(part, wear, atMs) {
-        const count = tally.get(part.component)!
-        if (part.announced) return
-        part.announced = true
-        part.replaceAtMs = atMs + REPAIR_AFTER_MS
-        count.lives++
-        if (wear < NOTHING_TO_DO_WEAR) count.false++
-        if (wear < SERVICE_WINDOW.opensAtWear) count.early++
-        else if (wear <= SERVICE_WINDOW.closesAtWear) count.hits++
-        else count.missed++
-        const pace = (wear - part.startWear) / Math.max(1, atMs - part.startedMs)
-        if (pace > 0) count.leads.push(Math.max(0, (1 - wear) / pace) / DAY_MS)
+    const city = seededRandom(seed).fork('city')
+    const grown: GrownAppliance = forecast
+      ? grownAppliance(entry, { city, random, forecast, untilMs: START_MS, wearMost: WEAR_AT_START_MAX })
+      : { model: makeAppliance(category, { city, random: random.fork('life'), initialWear }), ...AS_BOUGHT }
+    live(
+      entry,
+      grown,
+      { deviceId: `dev_${n}`, days, ...(forecast ? { forecast } : {}) },
+      {
+        alerted(part, wear, atMs) {
+          const count = tally.get(part.component)!
+          if (part.announced) return
+          part.announced = true
+          part.replaceAtMs = atMs + REPAIR_AFTER_MS
+          count.lives++
+          if (wear < NOTHING_TO_DO_WEAR) count.false++
+          if (wear < SERVICE_WINDOW.opensAtWear) count.early++
+          else if (wear <= SERVICE_WINDOW.closesAtWear) count.hits++
+          else count.missed++
+          const pace = (wear - part.startWear) / Math.max(1, atMs - part.startedMs)
+          if (pace > 0) count.leads.push(Math.max(0, (1 - wear) / pace) / DAY_MS)
+        },
+        verificationEnded(component, end) {
+          const count = tally.get(component)
+          if (!count) return
+          count.repairs++
+          if (end === 'verified') count.verified++
+        },
+        failed(part, atMs) {
+          const count = tally.get(part.component)!
+          count.lives++
+          count.missed++
+          part.announced = true
+          part.replaceAtMs = atMs + NOTICED_AFTER_MS
+        },
       },
-      verificationEnded(component, end) {
-        const count = tally.get(component)
-        if (!count) return
-        count.repairs++
-        if (end === 'verified') count.verified++
-      },
-      failed(part, atMs) {
-        const count = tally.get(part.component)!
-        count.lives++
-        count.missed++
-        part.announced = true
-        part.replaceAtMs = atMs + NOTICED_AFTER_MS
-      },
-    })
+    )
   }
   return watched.map((component) => {
     const { leads, ...count } = tally.get(component)!
@@ -115,8 +124,16 @@ interface Listener {
   failed(part: Part, atMs: number): void
 }
 
+/** Appliances that begin the year part worn, of which the hub knows nothing but when they were bought. */
+const AS_BOUGHT = { installedMs: START_MS - 400 * DAY_MS, services: [] as readonly PastService[] }
+
 /** One appliance, one evaluator: the log of a hub with a single device. */
-function live(entry: CatalogEntry, model: DeviceModel, deviceId: string, days: number, listener: Listener): void {
+function live(
+  entry: CatalogEntry,
+  { model, installedMs, services }: GrownAppliance,
+  { deviceId, days, forecast }: { deviceId: string; days: number; forecast?: TrainedFleet },
+  listener: Listener,
+): void {
   const evaluator = createEvaluator()
   const parts = new Map<string, Part>(
     model.components.map((component) => [
@@ -136,8 +153,26 @@ function live(entry: CatalogEntry, model: DeviceModel, deviceId: string, days: n
   const control = (atMs: number, change: Extract<LogEntry, { kind: 'control' }>['change']): void =>
     append(atMs, { kind: 'control', changeId: `chg_${seq}`, brandId: 'brand', change })
 
-  control(START_MS, { type: 'product.version', version: 1, product: entry.product })
-  control(START_MS, { type: 'device.added', device: deviceFacts(deviceId, entry.product.key) })
+  const read = (atMs: number, values: ReturnType<DeviceModel['measure']>): void =>
+    append(atMs, {
+      ...{ kind: 'readings', brandId: 'brand', deviceId, measuredAtMs: atMs, serverTime: false, values },
+      ...{ delivery: null, imported: false },
+    })
+  const renewed = (atMs: number, component: string): void =>
+    control(atMs, { type: 'component.reset', deviceId, component, atMs, source: 'technician', caseId: null })
+
+  const knownMs = Math.min(START_MS, installedMs)
+  control(knownMs, { type: 'product.version', version: 1, product: entry.product })
+  control(knownMs, { type: 'device.added', device: deviceFacts(deviceId, entry.product.key, installedMs) })
+  for (const [component, life] of forecast?.models ?? []) {
+    const content = life as unknown as Record<string, unknown>
+    const fitted = { productKey: entry.product.key, component, kind: 'life', version: 1, content } as const
+    control(knownMs, { type: 'model.fitted', ...fitted })
+  }
+  for (const { atMs, component, values } of services) {
+    read(atMs, values)
+    renewed(atMs, component)
+  }
   for (const rule of entry.rules)
     control(START_MS, {
       type: 'rule.activated',
@@ -153,14 +188,7 @@ function live(entry: CatalogEntry, model: DeviceModel, deviceId: string, days: n
     for (const part of parts.values()) {
       if (part.replaceAtMs === null || atMs < part.replaceAtMs) continue
       model.replace(part.component)
-      control(atMs, {
-        type: 'component.reset',
-        deviceId,
-        component: part.component,
-        atMs,
-        source: 'technician',
-        caseId: null,
-      })
+      renewed(atMs, part.component)
       control(atMs, {
         type: 'verification.started',
         caseId: `case_${part.component}_${seq}`,
@@ -172,17 +200,7 @@ function live(entry: CatalogEntry, model: DeviceModel, deviceId: string, days: n
       })
       Object.assign(part, { startedMs: atMs, startWear: 0, replaceAtMs: null, announced: false })
     }
-    const values = model.measure(atMs)
-    append(atMs, {
-      kind: 'readings',
-      brandId: 'brand',
-      deviceId,
-      measuredAtMs: atMs,
-      serverTime: false,
-      values,
-      delivery: null,
-      imported: false,
-    })
+    read(atMs, model.measure(atMs))
     for (const part of parts.values())
       if (
         !part.announced &&
@@ -203,7 +221,7 @@ function watchedComponents(entry: CatalogEntry): string[] {
   ]
 }
 
-function deviceFacts(deviceId: string, productKey: string) {
+function deviceFacts(deviceId: string, productKey: string, installedMs: number) {
   return {
     deviceId,
     serial: deviceId,
@@ -211,8 +229,8 @@ function deviceFacts(deviceId: string, productKey: string) {
     homeId: 'home',
     region: '310115',
     tags: [],
-    installedAtMs: START_MS - 400 * DAY_MS,
-    purchasedAtMs: START_MS - 400 * DAY_MS,
+    installedAtMs: installedMs,
+    purchasedAtMs: installedMs,
     gatewayId: null,
     timeZone: 'Asia/Shanghai',
   }

@@ -10,6 +10,7 @@ const START_MS = Date.UTC(2014, 0, 1)
 const YEARS_MOST = 14
 /** Lives that are enough to learn from. */
 const ENDED_ENOUGH = 120
+const CITIES = 20
 /** Lives of one part taken of one appliance: a fleet is many households. */
 const LIVES_PER_APPLIANCE = 2
 /** Appliances looked at before a component that seldom fails is given up. */
@@ -100,7 +101,8 @@ function livesOf(category: string, name: string, enough: number): [PartSpec, See
   const wants = (spec: PartSpec): boolean => seen.get(spec)!.filter(({ end }) => end !== null).length < enough
   for (let n = 0; n < APPLIANCES_MOST && [...seen.keys()].some(wants); n++) {
     const random = seededRandom(0).fork(`${name} ${category} ${n}`)
-    const model = makeAppliance(category, { city: seededRandom(0).fork(`${name} city`), random })
+    // A brand sells in many cities, each with its own air and weather.
+    const model = makeAppliance(category, { city: seededRandom(0).fork(`${name} city ${n % CITIES}`), random })
     const open = new Map(
       [...seen.keys()].map((spec) => [spec, { life: new PartLife(spec), bornMs: START_MS, lives: 0 }]),
     )
