@@ -290,7 +290,7 @@ function ruleWarmed(here: Here, { ruleKey, version }: Change<'rule.warmed'>): vo
   const rule = brand.rules.get(ruleKey)
   if (!rule?.next || rule.next.version !== version) return
   const { activatedAtMs, ...next } = rule.next
-  const missingMs = activatedAtMs + warmUpMs(next.document) - turn.atMs
+  const missingMs = activatedAtMs + warmUpMs(next.document, rule.document) - turn.atMs
   if (missingMs > 0)
     turn.emit({
       kind: 'operator.event',

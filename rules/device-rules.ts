@@ -2,18 +2,18 @@ import { isTimeZone } from '#platform'
 import type { Brand, RuleVersion } from './brand.ts'
 import type { Device } from './device.ts'
 import { resolveEpisode } from './episodes.ts'
+import { inheritPast } from './inherited-past.ts'
 import { Instance, instanceKey, shareArrays } from './instance.ts'
 import { applySample } from './instance-core.ts'
-import { LEAF_FELL_FROM, LEAF_LAST, LEAF_LAST_AT, LEAF_VALUE, type Leaf, type UsageLeaf } from './leaf.ts'
+import { LEAF_VALUE } from './leaf.ts'
 import { effectiveValue } from './parameters.ts'
 import type { Plan } from './plan.ts'
-import { beginCourse, carryCourses } from './remaining-life.ts'
+import { carryCourses } from './remaining-life.ts'
 import { rowConcerns } from './row.ts'
 import { inCanary, inScope } from './scope.ts'
 import { boundaryAtOrAfter, TICK_MS } from './tick-timers.ts'
 import type { Turn } from './turn.ts'
 import { wakeCalendar } from './turning.ts'
-import { forgetMeter, restartMeter } from './usage-meter.ts'
 
 /** Whether a version of a rule looks at this device. */
 export function applies(rule: RuleVersion, device: Device): boolean {
@@ -98,14 +98,14 @@ function beginInstance(
   const instance = new Instance(plan, rule.version, activation)
   instance.warming = warming
   resolveLimits(device, instance)
-  for (const leaf of plan.leaves) {
-    if (leaf.kind === 'noData') instance.core[leaf.at + LEAF_VALUE] = turn.atMs
-    if (leaf.kind === 'usage') beginMeter(device, instance, leaf)
-    if (leaf.kind === 'remaining') beginCourse(device, instance, leaf)
-  }
+  for (const leaf of plan.leaves) if (leaf.kind === 'noData') instance.core[leaf.at + LEAF_VALUE] = turn.atMs
+  const knownUntilMs = inheritPast(device, instance)
   wakeCalendar(instance, nextLookMs(turn, device, plan))
-  if (warming && instance.failure === null) warm(turn, device, instance)
-  device.settle(instance)
+  if (warming && instance.failure === null && plan.axis === 'event') {
+    // As of before the kept samples, so that a late one finds its place among them for this version too.
+    instance.settle(knownUntilMs)
+    warm(turn, device, instance, knownUntilMs)
+  } else device.settle(instance)
   return instance
 }
 
@@ -114,44 +114,12 @@ export function nextLookMs(turn: Turn, device: Device, plan: Plan): number {
   return (plan.axis === 'hub' ? turn.tickMs : device.nowMs(turn)) + TICK_MS
 }
 
-/**
- * What a counter has counted is taken over from the version before, as of the start of the kept samples, which a
- * warming version reads next. Without one, counting since a service begins at what was noted then.
- */
-function beginMeter(device: Device, instance: Instance, leaf: UsageLeaf): void {
-  const { component } = instance.plan
-  for (const old of device.instances) {
-    const same = old.plan.component === component && old.plan.ruleKey === instance.plan.ruleKey
-    const before = same ? old.plan.leaves.find((other) => sameMeter(leaf, other)) : undefined
-    if (!before) continue
-    const from = instance.warming ? old.checkpoint : old.core
-    for (const place of [LEAF_VALUE, LEAF_LAST, LEAF_LAST_AT, LEAF_FELL_FROM])
-      instance.core[leaf.at + place] = from[old.offset + before.at + place]!
-    return
-  }
-  const service = leaf.sinceService ? device.services.get(component) : undefined
-  if (!service) return
-  const counter = service.counters.find(([metric]) => metric === leaf.metric)
-  if (counter) restartMeter(instance.core, leaf.at, { value: counter[1], atMs: service.atMs })
-  else forgetMeter(instance.core, leaf.at)
-}
-
-function sameMeter(leaf: UsageLeaf, other: Leaf): boolean {
-  return (
-    other.kind === 'usage' &&
-    other.metric === leaf.metric &&
-    other.sinceService === leaf.sinceService &&
-    other.perMsMax === leaf.perMsMax
-  )
-}
-
-/** T19: the samples kept for late ones are the first a new version reads. */
-function warm(turn: Turn, device: Device, instance: Instance): void {
+/** T19: the samples kept for late ones, as far as what was taken over does not know them, are the first a new version reads. */
+function warm(turn: Turn, device: Device, instance: Instance, knownUntilMs: number): void {
   const { kept, layout } = device
-  if (instance.plan.axis === 'hub') return
   if (kept.width < layout.metrics.length) kept.widen(layout.metrics.length)
   for (let at = 0; at < kept.rows.length; at += kept.stride)
-    if (rowConcerns(instance.plan, kept.rows, at + 1))
+    if (kept.rows[at]! > knownUntilMs && rowConcerns(instance.plan, kept.rows, at + 1))
       applySample(instance, kept.rows, at + 1, kept.rows[at]!, turn.listenTo(device, instance))
 }
 

@@ -15,7 +15,7 @@ import { type ViewFilter, viewOf } from './views.ts'
 import { warmUpMs } from './warm-up.ts'
 
 /** Raised with any change that could change a decision; stored in checkpoints and told by `hub.upgraded`. */
-export const EVALUATOR_VERSION = 6
+export const EVALUATOR_VERSION = 7
 
 /** A version of a rule that waits to be warm, and the hub time from which it is. */
 export interface WarmingRule {
@@ -246,9 +246,9 @@ export function createEvaluator(): Evaluator {
     warming() {
       const warming: WarmingRule[] = []
       for (const { brandId, rules } of fleet.brands.values())
-        for (const [ruleKey, { next }] of rules)
+        for (const [ruleKey, { document, next }] of rules)
           if (next) {
-            const readyAtMs = next.activatedAtMs + warmUpMs(next.document)
+            const readyAtMs = next.activatedAtMs + warmUpMs(next.document, document)
             warming.push({ brandId, ruleKey, version: next.version, readyAtMs })
           }
       return warming

@@ -176,6 +176,12 @@ function before({ plan, core, offset }: Place, atMs: number, listener: Listener)
   for (let k = 0; k < levels.length; k++) beforeSample(core, offset + levels[k]!.at, plan.levelTimes, atMs, NOBODY)
 }
 
+/** Begins a life at `atMs` with what its leaves say already, as if a sample had said it. */
+export function beginWith(place: Place, atMs: number, listener: Listener): void {
+  place.core[place.offset + AT] = atMs
+  conclude(place, atMs, listener)
+}
+
 /** Weighs the leaves and takes the steps that follow. */
 function conclude(place: Place, atMs: number, listener: Listener): void {
   const { plan, core, offset } = place
@@ -273,19 +279,24 @@ function readLeaves(place: Place, row: readonly number[], rowAt: number, atMs: n
   for (let i = 0; i < others.length; i++) readOtherLeaf(place, others[i]!, row, rowAt, atMs, listener)
 }
 
-function readWindow(
+function readWindow(place: Place, leaf: MetricLeaf, newest: number, atMs: number, listener: SampleListener): void {
+  const window = place.windows[leaf.window]! as SampleWindow
+  window.add(atMs, newest)
+  weighWindow(place, leaf, atMs + leaf.speaksMs, listener)
+}
+
+/** What a window says as it is, and until when. */
+export function weighWindow(
   { limits, core, offset, windows }: Place,
   leaf: MetricLeaf,
-  newest: number,
-  atMs: number,
+  untilMs: number,
   listener: SampleListener,
 ): void {
   const at = offset + leaf.at
   const window = windows[leaf.window]! as SampleWindow
-  window.add(atMs, newest)
   const value = window.value()
   core[at + LEAF_VALUE] = value
-  core[at + LEAF_UNTIL] = atMs + leaf.speaksMs
+  core[at + LEAF_UNTIL] = untilMs
   let speaks = window.count() >= leaf.atLeast && !Number.isNaN(value)
   if (speaks && !Number.isFinite(value)) {
     listener.failed(`the ${leaf.agg} of ${leaf.metric} over the window is not a finite number`)

@@ -1,9 +1,11 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import type { AlertEffect, ProductDocument, RuleDocument } from '#contracts'
+import { sameSemantics } from './canonical-rule.ts'
 import * as arbitrary from './testing/arbitraries.ts'
 import {
   type ReferenceDevice,
+  type ReferenceEdit,
   type ReferenceEpisode,
   type ReferenceSample,
   referenceEvaluate,
@@ -124,6 +126,60 @@ test(
       { numRuns: Math.ceil(SAMPLES / 20) },
     )
     expect(seen).toBeGreaterThan(SAMPLES * 0.8)
+  },
+  PATIENCE_MS,
+)
+
+test(
+  'T19: a new version that was warming all along takes over as the slow reference says, and decides from there',
+  () => {
+    let edits = 0
+    fc.assert(
+      fc.property(
+        world,
+        arbitrary.rule,
+        arbitrary.samples,
+        fc.nat(39),
+        fc.boolean(),
+        (drawn, next, steps, at, again) => {
+          const { rule, product, device } = drawn
+          if (sameSemantics(rule, next)) return
+          const story = storyOf(drawn)
+          story.activate(BEGIN - 1, next, { version: 2 })
+          const samples = placed(steps)
+          let edit: ReferenceEdit | null = null
+          samples.forEach((sample, i) => {
+            const receivedMs = sample.atMs + TRANSIT_MS
+            read(story, sample, receivedMs)
+            // The boundary after the reading: device time stands a second behind it.
+            const boundaryMs = sample.atMs + 10_000
+            const ticked = !(samples[i + 1] && samples[i + 1]!.atMs <= boundaryMs)
+            if (ticked) story.tick((boundaryMs - T0) / MINUTE)
+            const seen = samples.slice(0, i + 1)
+            const nowMs = ticked ? boundaryMs - TRANSIT_MS : sample.atMs
+            if (i === at % samples.length) {
+              const before = referenceEvaluate(rule, product, seen, nowMs, device).episodes
+              edit = { atMs: nowMs, before }
+              story.control((Math.max(receivedMs, ticked ? boundaryMs : 0) - T0) / MINUTE, {
+                type: 'rule.warmed',
+                ruleKey: rule.key,
+                version: 2,
+              })
+              edits++
+              if (again) story.restart()
+            }
+            if (!ticked) return
+            const expected = edit
+              ? referenceEvaluate(next, product, seen, nowMs, device, edit)
+              : referenceEvaluate(rule, product, seen, nowMs, device)
+            expect(story.state()).toBe(expected.state)
+            expect(ended(episodesTold(story.effects))).toEqual(ended(expected.episodes))
+          })
+        },
+      ),
+      { numRuns: Math.ceil(SAMPLES / 20) },
+    )
+    expect(edits).toBeGreaterThan((SAMPLES / 20) * 0.8)
   },
   PATIENCE_MS,
 )

@@ -51,7 +51,7 @@ export function forgetLife({ core, offset, windows }: Instance, leaf: RemainingL
  * The course of a part is taken over from the version of the rule before, as of the start of the kept samples where a
  * warming version reads those next. Without one, use is counted from what was noted at the newest service.
  */
-export function beginCourse(device: Device, instance: Instance, leaf: RemainingLeaf): void {
+export function beginCourse(device: Device, instance: Instance, leaf: RemainingLeaf): Instance | null {
   for (const old of device.instances) {
     if (old.plan.ruleKey !== instance.plan.ruleKey) continue
     const before = remainingLeaves(old.plan).find((other) => sameCourse(leaf, other))
@@ -61,13 +61,14 @@ export function beginCourse(device: Device, instance: Instance, leaf: RemainingL
     windows[leaf.window] = from[before.window]!.clone()
     instance.windows = windows
     if (!instance.warming) foresee(instance, leaf)
-    return
+    return old
   }
   const service = device.services.get(leaf.component)
-  if (!service || leaf.part.counterMetric === null) return
+  if (!service || leaf.part.counterMetric === null) return null
   const counter = service.counters.find(([metric]) => metric === leaf.part.counterMetric)
   const course = instance.windows[leaf.window] as PartCourse
   course.startAt(counter ? { value: counter[1], atMs: service.atMs } : null)
+  return null
 }
 
 /** Whether two leaves follow the same part in the same way. */

@@ -39,6 +39,14 @@ export interface ReferenceDevice {
   fromMs: number
 }
 
+/** The version of a rule before this one decided up to `atMs`; this one watched from the first sample on (T19). */
+export interface ReferenceEdit {
+  /** Device time of the switch. */
+  atMs: number
+  /** As of then, by the version before. */
+  before: readonly ReferenceEpisode[]
+}
+
 interface World {
   rule: RuleDocument
   product: ProductDocument
@@ -66,6 +74,7 @@ export function referenceEvaluate(
   unordered: readonly ReferenceSample[],
   nowMs: number,
   device: ReferenceDevice = { installedAtMs: null, fromMs: Number.NEGATIVE_INFINITY },
+  edit: ReferenceEdit | null = null,
 ): ReferenceResult {
   const samples = inOrder(unordered).filter((sample) => sample.atMs <= nowMs)
   const world: World = { rule, product, device, samples, nowMs, said: new Map() }
@@ -73,12 +82,13 @@ export function referenceEvaluate(
   const forMs = durationMs(rule.for ?? '') ?? 0
   const keepMs = durationMs(rule.keep ?? '') ?? 0
   const latched = rule.latch === 'until-serviced'
-  const episodes: ReferenceEpisode[] = []
+  let episodes: ReferenceEpisode[] = []
   let state: AlertState = 'inactive'
-  for (const run of runs(world, moments, nowMs)) {
+
+  /** What a run of truth does, known up to `knownMs`. Asked again with more known, it goes on from there. */
+  const live = (run: Run, knownMs: number): void => {
     const lasts = (holdMs: number): boolean =>
       holdMs === 0 || (run.endedByMoment ? run.from + holdMs < run.to : run.from + holdMs <= run.to)
-    const open = episodes.at(-1)
     if (run.truth) {
       if (state === 'inactive' || state === 'pending') {
         state = lasts(forMs) ? 'firing' : 'pending'
@@ -91,14 +101,44 @@ export function referenceEvaluate(
         state = 'recovering'
         if (lasts(keepMs)) {
           state = latched ? 'cleared-latched' : 'inactive'
-          if (!latched) open!.resolvedAtMs = run.from + keepMs
+          if (!latched) episodes.at(-1)!.resolvedAtMs = run.from + keepMs
         }
       }
     }
     // A pending condition whose run broke off is dropped by the next moment that weighs it;
     // none after the run means that nothing has judged it yet.
-    if (state === 'pending' && run.to < nowMs && moments.some((moment) => moment > run.to)) state = 'inactive'
+    if (state === 'pending' && run.to < knownMs && moments.some((moment) => moment > run.to && moment <= knownMs))
+      state = 'inactive'
   }
+
+  /** The episode that stands goes on unless the condition was last said to be false; what was over by itself never was. */
+  const takeOver = ({ atMs, before }: ReferenceEdit): void => {
+    const isOpen = state !== 'inactive' && state !== 'pending'
+    const opened = state === 'firing' ? episodes.at(-1)! : null
+    const standing = before.at(-1)?.resolvedAtMs === null ? before.at(-1)! : null
+    const lastMs = moments.findLast((moment) => moment <= atMs)
+    const said = lastMs === undefined ? null : truthAt(rule.when, world, lastMs)
+    episodes = before.map((episode) => ({ ...episode }))
+    if (standing === null) {
+      if (opened) episodes.push(opened)
+      else if (isOpen) state = 'inactive'
+    } else if (said === false) {
+      episodes.at(-1)!.resolvedAtMs = atMs
+      if (isOpen) state = 'inactive'
+    } else if (!isOpen) state = 'firing'
+  }
+
+  let waits = edit !== null && edit.atMs <= nowMs ? edit : null
+  for (const run of runs(world, moments, nowMs)) {
+    if (waits && run.from <= waits.atMs && run.to > waits.atMs)
+      live({ ...run, to: waits.atMs, endedByMoment: false }, waits.atMs)
+    if (waits && run.to > waits.atMs) {
+      takeOver(waits)
+      waits = null
+    }
+    live(run, waits?.atMs ?? nowMs)
+  }
+  if (waits) takeOver(waits)
   return { state, episodes }
 }
 
