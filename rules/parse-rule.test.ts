@@ -365,3 +365,20 @@ describe('canonical form (T18)', () => {
     expect(Object.keys(JSON.parse(text))).toEqual(Object.keys(JSON.parse(text)).sort())
   })
 })
+
+test('a text that cannot be a rule is refused before anything looks for places in it', () => {
+  const refusal = (text: string): string => {
+    try {
+      parseRule(text)
+    } catch (error) {
+      return (error as Error).message
+    }
+    throw new Error('it was taken')
+  }
+  expect(refusal('a: 1\n'.repeat(20_000))).toBe('The rule has 100000 characters; 32768 are allowed.')
+  expect(refusal('a:\n'.repeat(10_000))).toContain('The rule has more than 4000 values.')
+  expect(refusal(`key: a\n${'"'.repeat(30_000)}`)).toMatch(/^Line 2, column \d+: The text is neither YAML nor JSON: /)
+  expect(refusal('['.repeat(30_000))).toBe(
+    'Line 1, column 1: The text is nested too deeply or repeats itself too often to be a rule.',
+  )
+})

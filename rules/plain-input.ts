@@ -1,12 +1,14 @@
-import { parseDocument } from 'yaml'
+import { LineCounter, parseDocument } from 'yaml'
 import { HubError } from '#platform'
 
 /** A rule a person wrote has a few kilobytes; the largest condition allowed, a dozen more. */
-const TEXT_LENGTH_MAX = 32_768
+export const TEXT_LENGTH_MAX = 32_768
 /** Conditions may be 8 deep, which is 17 levels of JSON; the rest of a rule is flatter. */
 const INPUT_DEPTH_MAX = 32
 /** A condition of 200 nodes has about 1,000 values. */
 const INPUT_VALUES_MAX = 4_000
+/** Where a problem of all of it stands; with a place, nobody looks for one. */
+const WHOLE_TEXT = { line: 1, col: 1 }
 /** Anchors are a convenience; hundreds of references are an attack. */
 const ALIASES_MAX = 50
 
@@ -23,22 +25,37 @@ export function plainInput(input: unknown): unknown {
 function parseText(text: string): unknown {
   if (text.length > TEXT_LENGTH_MAX)
     throw invalid('', `The rule has ${text.length} characters; ${TEXT_LENGTH_MAX} are allowed.`)
+  // The parser compares every name with all before it.
+  if (countOf(':', text) > INPUT_VALUES_MAX)
+    throw invalid('', `The rule has more than ${INPUT_VALUES_MAX} values.`, WHOLE_TEXT)
   try {
-    const document = parseDocument(text, { uniqueKeys: true, stringKeys: true, prettyErrors: true })
+    const lines = new LineCounter()
+    // Its own pretty messages are written for every error, and each looks through the text; one place is enough.
+    const document = parseDocument(text, {
+      uniqueKeys: true,
+      stringKeys: true,
+      prettyErrors: false,
+      lineCounter: lines,
+    })
     const error = document.errors[0]
     if (error?.message.includes('call stack')) throw new RangeError(error.message)
     if (error) {
-      const [line] = error.linePos ?? []
-      // Its own message ends with the place, which is told apart here.
-      const [said = ''] = error.message.split('\n')
-      throw invalid('', `The text is neither YAML nor JSON: ${said.replace(/ at line \d+, column \d+:?$/, '')}.`, line)
+      const said = error.message.split('\n')[0] ?? ''
+      throw invalid('', `The text is neither YAML nor JSON: ${said}.`, lines.linePos(error.pos[0]))
     }
     return document.toJS({ maxAliasCount: ALIASES_MAX })
   } catch (error) {
     if (error instanceof HubError) throw error
     // Nesting beyond the stack, or more aliases than allowed.
-    throw invalid('', 'The text is nested too deeply or repeats itself too often to be a rule.')
+    const detail = 'The text is nested too deeply or repeats itself too often to be a rule.'
+    throw invalid('', detail, WHOLE_TEXT)
   }
+}
+
+function countOf(character: string, text: string): number {
+  let count = 0
+  for (let at = text.indexOf(character); at >= 0; at = text.indexOf(character, at + 1)) count++
+  return count
 }
 
 function copy(value: unknown, seen: { values: number }, path: readonly string[]): unknown {

@@ -1,14 +1,13 @@
 import { type Document, isMap, isScalar, isSeq, LineCounter, type Pair, parseDocument } from 'yaml'
 import { HubError, type Problem } from '#platform'
-
-/** Texts longer than any rule are not searched. */
-const TEXT_LENGTH_MAX = 131_072
+import { TEXT_LENGTH_MAX } from './plain-input.ts'
 
 /**
  * The same error with the line and column of each problem in the text the rule was written in, YAML or JSON. What is
  * missing is placed where it should stand: at the object that lacks it.
  */
 export function placedInText(error: HubError, text: string): HubError {
+  // Longer than any rule: that is the problem, and reading it anyway would hold up everybody.
   if (text.length > TEXT_LENGTH_MAX || error.problems.every(({ line }) => line !== undefined)) return error
   const lines = new LineCounter()
   let document: Document
