@@ -1,6 +1,6 @@
 import { realClock } from '#platform'
-import type { Temper } from './actors/homeowners.ts'
 import type { DemoPartner } from './actors/partner.ts'
+import type { Temper } from './actors/temper.ts'
 import type { FleetFaults } from './fleet/faults.ts'
 import type { FleetCounts } from './fleet/fleet.ts'
 import { truthFile } from './fleet/truth.ts'

@@ -1,7 +1,7 @@
 import { catalog } from '#catalog'
 import type { CloudEvent, Evidence, Text } from '#contracts'
 import { EVENT_TYPE_PREFIX } from '#contracts'
-import type { HomeownerChange } from './actors/homeowners.ts'
+import type { HomeownerChange } from './actors/home-diary.ts'
 import type { PartnerChange } from './actors/partner.ts'
 
 /** Width of the column that names the stage: the widest label in a terminal's cells. */

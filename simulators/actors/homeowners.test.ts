@@ -3,7 +3,10 @@ import type { AddressInfo } from 'node:net'
 import { expect, onTestFinished, test } from 'vitest'
 import { instant, type OfferView } from '#contracts'
 import { seededRandom } from '#platform'
-import { awake, DemoHomeowners, type HomeownerChange, type Temper } from './homeowners.ts'
+import { awake } from './awake.ts'
+import type { HomeownerChange } from './home-diary.ts'
+import { DemoHomeowners } from './homeowners.ts'
+import type { Temper } from './temper.ts'
 
 const HOUR_MS = 3_600_000
 const START_MS = Date.UTC(2026, 10, 23)
