@@ -82,6 +82,7 @@ test('whenever a version takes over, its windows hold what those of one that was
         const next = { ...rest, when: withLimit(when, 3) } as RuleDocument
         const [edited, always] = [new Story({ rules: [rest] }), new Story({ rules: [next] })]
         const switchAt = at % drawn.length
+        const metric = 'change' in when ? when.change.metric : (when as { metric: string }).metric
         let minute = 0
         drawn.forEach(({ step, values }, i) => {
           minute += step / 6
@@ -104,7 +105,8 @@ test('whenever a version takes over, its windows hold what those of one that was
             warmed(edited, minute + 0.03)
             edited.restart()
           }
-          if (i > switchAt) expect(edited.view().lastValue).toBe(always.view().lastValue)
+          // A service empties windows, and what is shown of them stands until the next reading.
+          if (i > switchAt && metric in values) expect(edited.view().lastValue).toBe(always.view().lastValue)
         })
       },
     ),
