@@ -1,7 +1,7 @@
 export { type Broker, createBroker } from './broker.ts'
 export type { ListenerKind } from './connection.ts'
 export type { Credential, CredentialKey } from './identity.ts'
-export { BROKER_LIMITS, type BrokerLimits } from './limits.ts'
+export type { BrokerLimits } from './limits.ts'
 export type { BoundAddress } from './listener.ts'
 export type {
   AttributesAnswer,

@@ -88,6 +88,38 @@ describe('the house', () => {
   })
 })
 
+describe('faces', () => {
+  const NAMES = /\b(?:import|export)\s+(?:type\s+)?\{([^}]*)\}\s*from\s*'([^']+)'/g
+  const namesIn = (list: string): string[] =>
+    list
+      .split(',')
+      .map((name) => name.trim())
+      .filter((name) => name !== '')
+  const faces = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')).imports as Record<string, string>
+
+  test('show no function and no value that no other folder asks for', () => {
+    const asked = new Map<string, Set<string>>()
+    for (const path of sources)
+      for (const [, list, from] of readFileSync(join(root, path), 'utf8').matchAll(NAMES))
+        for (const name of namesIn(list!)) {
+          const own = name.replace(/^type /, '').split(' as ')[0]!
+          asked.set(from!, (asked.get(from!) ?? new Set()).add(own))
+        }
+    const unasked = Object.entries(faces).flatMap(([face, path]) => {
+      // A schema of contracts is a value and a type in one, and may be a part of another.
+      if (face === '#contracts') return []
+      const shown = [...readFileSync(join(root, path), 'utf8').matchAll(/\bexport \{([^}]*)\}/g)]
+      return shown
+        .flatMap(([, list]) => namesIn(list!))
+        .filter((name) => !name.startsWith('type '))
+        .map((name) => name.split(' as ').at(-1)!)
+        .filter((name) => !asked.get(face)?.has(name))
+        .map((name) => `${face}: ${name}`)
+    })
+    expect(unasked).toEqual([])
+  })
+})
+
 describe('time and chance', () => {
   // In the browser and in benchmarks the wall clock is the right one.
   const FREE = new Set(['platform', 'bench', 'console', 'scripts', 'docs'])

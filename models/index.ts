@@ -5,7 +5,7 @@ export {
   batteryStateOf,
   NEW_BATTERY,
 } from './battery-state.ts'
-export { type ConformalBands, fitConformalBands, marginsAt, type Residual } from './conformal.ts'
+export type { ConformalBands, Residual } from './conformal.ts'
 export { countsDown } from './countdown-check.ts'
 export { addToDays, type DailyPointsState, NO_DAYS } from './daily-points.ts'
 export { type DriftState, driftOf, NO_DRIFT } from './drift.ts'
@@ -25,14 +25,8 @@ export {
   fitFailureRegression,
   readFailureRegression,
 } from './failure-regression.ts'
-export { curvePosition, type FleetCurve, type FleetCurveOptions, fitFleetCurve, type LifeUnit } from './fleet-curve.ts'
-export {
-  fitHealthIndex,
-  type HealthIndex,
-  type HealthSample,
-  healthContributions,
-  readHealthIndex,
-} from './health-index.ts'
+export type { FleetCurve, FleetCurveOptions, LifeUnit } from './fleet-curve.ts'
+export type { HealthIndex, HealthSample } from './health-index.ts'
 export { LevelTracker, type LevelTrackerOptions, type LevelTrackerState, type TrackedLevel } from './level-tracker.ts'
 export { type LifeWords, lifeFactors } from './life-factors.ts'
 export {
@@ -53,12 +47,11 @@ export { poissonInterval } from './poisson-interval.ts'
 export { type PrecisionWatch, watchPrecision } from './precision-watch.ts'
 export { forecastReach, type ReachForecast, reachedWith } from './reach-forecast.ts'
 export { refractory } from './refractory.ts'
-export { type ReconciledReset, type ResetClaim, type ResetState, reconcileResets, sawReset } from './reset-detector.ts'
+export { type ReconciledReset, type ResetClaim, type ResetState, sawReset } from './reset-detector.ts'
 export {
   daysOutlasted,
   fitServiceLife,
   type HeldOut,
-  LIVES_LEAST,
   LIVES_MOST,
   type LifeDay,
   type RemainingDays,
@@ -67,17 +60,11 @@ export {
   type ServiceLife,
   wearOf,
 } from './service-life.ts'
-export {
-  ANOMALY_TRAITS,
-  type AnomalyScore,
-  type AnomalyTrait,
-  StreamAnomaly,
-  type StreamAnomalyState,
-} from './stream-anomaly.ts'
-export { fitTrend, type Trend, type TrendFamily, trendAt } from './trend-fit.ts'
+export { type AnomalyScore, type AnomalyTrait, StreamAnomaly, type StreamAnomalyState } from './stream-anomaly.ts'
+export { fitTrend, type Trend, type TrendFamily } from './trend-fit.ts'
 export { fitTriggerOdds, type TriggerCase, type TriggerOdds, triggerScore } from './trigger-odds.ts'
 export { type Unknown, type UnknownReason, unknown } from './unknown.ts'
 export { timeForUse, type UseProfile } from './use-forecast.ts'
 export { type WearPath, wearPosition } from './wear-path.ts'
-export { WeekProfile, type WeekProfileState } from './week-profile.ts'
+export type { WeekProfileState } from './week-profile.ts'
 export { wilsonInterval } from './wilson.ts'

@@ -1,2 +1,2 @@
 export * as arbitrary from './testing/arbitraries.ts'
-export { aDevice, aProduct, aRule } from './testing/story.ts'
+export { aDevice, aProduct } from './testing/story.ts'

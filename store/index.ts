@@ -13,14 +13,8 @@ export {
   readControlRecords,
   writeControlRecords,
 } from './control-records.ts'
-export {
-  asStoreError,
-  isForeignKeyViolation,
-  isRefusedForGood,
-  isTransient,
-  isUniqueViolation,
-} from './database-errors.ts'
-export { DEAD_BODY_KEPT_MS, forgetOldDeliveries, ROW_KEPT_MS, SENT_BODY_KEPT_MS } from './delivery-retention.ts'
+export { isForeignKeyViolation, isRefusedForGood, isUniqueViolation } from './database-errors.ts'
+export { forgetOldDeliveries } from './delivery-retention.ts'
 export {
   type EmbeddedPostgres,
   type EmbeddedPostgresOptions,
@@ -37,32 +31,27 @@ export {
   type MetricColumn,
 } from './history/columns.ts'
 export { type DuckHistoryOptions, KEEP_RAW_MS, openDuckHistory } from './history/duck/duck-history.ts'
-export {
-  AGGREGATIONS,
-  type Aggregation,
-  BUCKETS_MAX,
-  type Bucket,
-  type DownsampleQuery,
-  type FleetQuery,
-  type HealthPoint,
-  type HistoryPosition,
-  type HistoryRow,
-  type HistoryStore,
-  type LastValue,
-  RANGE_LIMIT,
-  RANGE_LIMIT_MAX,
-  type RangePage,
-  type RangeQuery,
-  type StoredPosition,
+export type {
+  Aggregation,
+  Bucket,
+  DownsampleQuery,
+  FleetQuery,
+  HealthPoint,
+  HistoryPosition,
+  HistoryRow,
+  HistoryStore,
+  LastValue,
+  RangePage,
+  RangeQuery,
+  StoredPosition,
 } from './history/history.ts'
 export { type InfluxHistoryOptions, openInfluxHistory } from './history/influx/influx-history.ts'
 export { type RemoteHistory, remoteHistory, serveHistory } from './history/remote-history.ts'
 export { readFact, writeFact } from './hub-facts.ts'
 export { forgetOldIdempotencyKeys, type IdempotentRequest, type StoredAnswer, withIdempotency } from './idempotency.ts'
 export { claimJob, holdJob, type JobLease, LEASE_MS, releaseJob } from './job-leases.ts'
-export { migrate } from './migrations.ts'
 export { nextNumber } from './number-series.ts'
-export { PAGE_SIZE, PAGE_SIZE_MAX, type Page, type PageOrder, type PageRequest, page } from './page.ts'
+export { type Page, type PageOrder, type PageRequest, page } from './page.ts'
 export { type ConsumerName, type LogPosition, type PositionUpdate, readPosition, writePosition } from './positions.ts'
 export { type PrepareOptions, prepareDatabase } from './prepare-database.ts'
 export {
