@@ -38,6 +38,8 @@ export interface BrokerLimits {
   storedSessionMs: number
   /** Messages to one client, sent or waiting, without its acknowledgement. */
   queuedPerSession: number
+  /** QoS 2 publishes of one session between PUBREC and PUBREL; beyond it the longest waiting is forgotten. */
+  unreleasedPerSession: number
   /** Commands to one device without an answer yet. */
   commandsPerDevice: number
   /** Largest command or attribute update; device modems have small buffers. */
@@ -76,6 +78,7 @@ export const BROKER_LIMITS: Readonly<BrokerLimits> = {
   storedSessionsMax: 100_000,
   storedSessionMs: 7 * 86_400_000,
   queuedPerSession: 100,
+  unreleasedPerSession: 1_000,
   commandsPerDevice: 16,
   downlinkBytes: 64 * 1_024,
   refusalsPerConnection: 10,

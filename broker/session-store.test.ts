@@ -75,3 +75,15 @@ test('packet ids of one session do not collide, although each connection starts 
   })
   expect(await store.outgoingClearMessageId({ id: key(1) }, { messageId: 65_535 })).toBe(undefined)
 })
+
+test('what a client never releases is bounded, over any number of connections; the newest is still known', async () => {
+  const { store } = storeAt({ unreleasedPerSession: 3 })
+  const id = key(1)
+  const publish = (messageId: number) => ({ messageId, topic: 'v1/devices/me/telemetry', payload: Buffer.from('1') })
+  await store.subscriptionsByClient({ id })
+  for (const messageId of [1, 2]) await store.incomingStorePacket({ id }, publish(messageId))
+  store.left(id)
+  await store.subscriptionsByClient({ id })
+  for (const messageId of [3, 4]) await store.incomingStorePacket({ id }, publish(messageId))
+  expect([1, 2, 3, 4].filter((messageId) => store.knows(id, publish(messageId)))).toEqual([2, 3, 4])
+})

@@ -41,7 +41,12 @@ export const SESSION_MARKER = '$session'
 
 type SessionStoreLimits = Pick<
   BrokerLimits,
-  'queuedPerSession' | 'sessionsPerDevice' | 'storedSessionMs' | 'storedSessionsMax' | 'subscriptionsPerSession'
+  | 'queuedPerSession'
+  | 'sessionsPerDevice'
+  | 'storedSessionMs'
+  | 'storedSessionsMax'
+  | 'subscriptionsPerSession'
+  | 'unreleasedPerSession'
 >
 
 /**
@@ -209,7 +214,11 @@ export class SessionStore {
     { id }: Owner,
     packet: { messageId: number; topic: string; payload: Buffer },
   ): Promise<void> {
-    this.#sessions.get(id)?.incoming.set(packet.messageId, markOf(packet))
+    const incoming = this.#sessions.get(id)?.incoming
+    if (!incoming) return
+    // A client that never releases, over any number of connections, is stored once more at worst: the log knows repeats.
+    if (incoming.size >= this.#limits.unreleasedPerSession) incoming.delete(incoming.keys().next().value!)
+    incoming.set(packet.messageId, markOf(packet))
   }
 
   async incomingGetPacket({ id }: Owner, { messageId }: Numbered): Promise<Numbered> {

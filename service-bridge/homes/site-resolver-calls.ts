@@ -27,13 +27,13 @@ export function createSiteResolverCalls(core: Core): ServiceBridge['siteResolver
     async put(tx, brandId, { url, by }) {
       const atMs = core.clock.nowMs()
       const before = await find(tx, brandId)
-      const secret = before ? null : newWebhookSecret()
+      const secret = newWebhookSecret()
       const row = await tx
         .insertInto('site_resolvers')
         .values({
           brand_id: brandId,
           url,
-          secrets_sealed: sealSecrets(core.box, [{ secret: secret ?? '', untilMs: null }], resolverPlace(brandId)),
+          secrets_sealed: sealSecrets(core.box, [{ secret, untilMs: null }], resolverPlace(brandId)),
           created_at_ms: atMs,
           updated_at_ms: atMs,
         })
@@ -41,7 +41,9 @@ export function createSiteResolverCalls(core: Core): ServiceBridge['siteResolver
         .returningAll()
         .executeTakeFirstOrThrow()
       await audit(tx, brandId, by, before ? 'site_resolver.changed' : 'site_resolver.created')
-      return { resolver: resolverView(row), secret }
+      // Somebody else may have been first just now: then theirs is in force, and they were told.
+      const kept = openSecrets(core.box, row.secrets_sealed, resolverPlace(brandId))
+      return { resolver: resolverView(row), secret: kept[0]?.secret === secret ? secret : null }
     },
 
     async rotateSecret(tx, brandId, { overlapMs = SECRET_OVERLAP_MS, by }) {

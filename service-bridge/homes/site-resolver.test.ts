@@ -129,3 +129,14 @@ test('an address inside the network is not asked, although it was saved; the tes
   server.behave(answer(200, { address: ADDRESS }))
   expect(await test()).toEqual({ ok: true, detail: 'the answer is an address' })
 })
+
+test('said by several at once: one secret is in force, and only who made it is told', async () => {
+  const { site, server, ask } = await worldOfBrandsOwn()
+  const told = (await Promise.all(Array.from({ length: 4 }, () => ask(server.url)))).filter((secret) => secret !== null)
+  expect(told).toHaveLength(1)
+  server.behave((_request, response, { body, headers }) => {
+    new Webhook(told[0]!).verify(body, headers)
+    response.writeHead(200).end(JSON.stringify({ address: ADDRESS }))
+  })
+  expect(await site()).toMatchObject(ADDRESS)
+})
