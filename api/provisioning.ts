@@ -9,7 +9,7 @@ import { insertToken, type Registration, registerDevice } from './register-devic
 import type { ApiServices } from './services.ts'
 
 /** In place of a provisioning key's public half: the secret is then a claim token. */
-export const CLAIM_KEY = 'claim'
+const CLAIM_KEY = 'claim'
 const SERIAL = /^[\x21-\x7e]{1,64}$/
 const APPENDED_WITHIN_MS = 5_000
 

@@ -178,7 +178,7 @@ export function readConfig(env: Record<string, string | undefined>, cwd: string 
 }
 
 /** Only what surely stays on this machine; a name may resolve to anything, so only `localhost` counts. */
-export function isLoopback(host: string): boolean {
+function isLoopback(host: string): boolean {
   if (host === 'localhost' || host === '::1') return true
   return isIP(host) === 4 && host.startsWith('127.')
 }

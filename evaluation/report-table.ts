@@ -40,7 +40,7 @@ function rowsOf(report: ProtocolReport): string[][] {
 
 const verdict = ({ value, must }: Figure): string => (must && withinBar(value, must) ? '✓' : 'MISSED')
 
-export const numberText = (value: number): string => {
+const numberText = (value: number): string => {
   if (Number.isInteger(value)) return String(value)
   return Math.abs(value) >= 100 ? value.toFixed(0) : value.toFixed(Math.abs(value) >= 10 ? 1 : value >= 2 ? 2 : 3)
 }

@@ -1,7 +1,7 @@
 import { statfsSync } from 'node:fs'
 
 /** Bytes an ordinary process may still write to the disk that holds `dir`. Costs microseconds: no disk is read. */
-export function freeBytes(dir: string): number {
+function freeBytes(dir: string): number {
   const { bavail, bsize } = statfsSync(dir)
   return bavail * bsize
 }

@@ -67,7 +67,7 @@ function detailOf(effect: EpisodeEffect): Record<string, unknown> {
 }
 
 /** Folds a batch into one change per episode. Pure. */
-export function episodeChanges(effects: readonly AlertEffect[]): EpisodeChanges {
+function episodeChanges(effects: readonly AlertEffect[]): EpisodeChanges {
   const opened = new Map<string, AlertRow>()
   const changed = new Map<string, EpisodeChanges['changed'][number]>()
   const transitions: TransitionRow[] = []

@@ -27,8 +27,8 @@ import { schemaProblems } from './schema-problems.ts'
 import { badSide, compare } from './truth.ts'
 
 /** Beyond this nobody can say what a rule means, and evaluation would cost more than a reading may. */
-export const CONDITION_DEPTH_MAX = 8
-export const CONDITION_NODES_MAX = 200
+const CONDITION_DEPTH_MAX = 8
+const CONDITION_NODES_MAX = 200
 const CHILDREN_MAX = 32
 /** A window or silence below a minute asks for more notices than anybody can read. */
 export const EVALUATION_MS_MIN = 60_000

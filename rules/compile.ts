@@ -43,7 +43,7 @@ export interface Columns {
 }
 
 /** A condition cannot be used with this product, though the rule may be fine with others. */
-export class NotForProduct extends Error {}
+class NotForProduct extends Error {}
 
 /**
  * The plans of a rule for a product: the condition and, with `noData: alert`, the silence of

@@ -10,7 +10,7 @@ import { lifeForecast, trendForecast } from './look-ahead.ts'
 import { compare, type Truth } from './truth.ts'
 
 /** The metric of a leaf that compares what is left of a part. */
-export const REMAINING_LIFE = 'remaining_life'
+const REMAINING_LIFE = 'remaining_life'
 
 /** Points of the chart in an offer or a packet: enough to see a rise, small enough for a row. */
 const SERIES_MAX = 48

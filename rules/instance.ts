@@ -130,7 +130,7 @@ export function instanceKey(plan: Plan, warming: boolean): string {
 }
 
 /** Watches stand after all rules, whose keys start with a letter. */
-export function watchKey(caseId: string): string {
+function watchKey(caseId: string): string {
   return `~ ${caseId}`
 }
 

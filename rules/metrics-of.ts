@@ -15,7 +15,7 @@ export function metricsOfCondition(condition: Condition): string[] {
 }
 
 /** Components whose remaining life a condition asks for. */
-export function componentsForeseen(condition: Condition): string[] {
+function componentsForeseen(condition: Condition): string[] {
   if ('all' in condition) return condition.all.flatMap(componentsForeseen)
   if ('any' in condition) return condition.any.flatMap(componentsForeseen)
   if ('not' in condition) return componentsForeseen(condition.not)

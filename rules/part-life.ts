@@ -4,7 +4,7 @@ import type { PartSpec } from './part-spec.ts'
 import { compare } from './truth.ts'
 
 /** Points kept of a life: what a fleet learns from. At twice as many every other one is let go. */
-export const LIFE_POINTS = 48
+const LIFE_POINTS = 48
 
 /** What a life is stored as: the course's numbers, and the points of the way it has come. */
 export interface SavedPartLife {

@@ -6,9 +6,9 @@
 /** Needs are counted over this long: a wrong firmware or a cold night shows within it, wear does not. */
 export const STORM_WINDOW_MS = 3_600_000
 /** Fewer than this is chance, however small the fleet. */
-export const STORM_CASES_MIN = 5
+const STORM_CASES_MIN = 5
 /** Share of the devices alike that may need service within one window. */
-export const STORM_SHARE = 0.02
+const STORM_SHARE = 0.02
 /** Power, water and weather fail city by city: the first four digits of a region code. */
 export const STORM_CITY_DIGITS = 4
 

@@ -1,15 +1,15 @@
 import { LEAF_FELL_FROM, LEAF_LAST, LEAF_LAST_AT, LEAF_VALUE, type UsageLeaf } from './leaf.ts'
 
 /** A counter that reads this much less than before, of what it was, has been rounded, not reset. */
-export const SAG = 0.01
+const SAG = 0.01
 /** A counter that was in the last tenth of its range and now is in the first has rolled over. */
-export const ROLLS_OVER_FROM = 0.9
-export const ROLLS_OVER_INTO = 0.1
+const ROLLS_OVER_FROM = 0.9
+const ROLLS_OVER_INTO = 0.1
 /** Clocks of appliances are wrong by less than this: an hour meter may run so much faster than hours pass. */
-export const CLOCK_FAST = 1.1
+const CLOCK_FAST = 1.1
 
 /** Units whose counters cannot grow faster than time passes, in milliseconds. */
-export const TIME_UNITS_MS: Readonly<Record<string, number>> = { s: 1_000, min: 60_000, h: 3_600_000, d: 86_400_000 }
+const TIME_UNITS_MS: Readonly<Record<string, number>> = { s: 1_000, min: 60_000, h: 3_600_000, d: 86_400_000 }
 
 /** How fast a counter can grow, and where it starts over. */
 export type UsagePace = Pick<UsageLeaf, 'perMsMax' | 'slack' | 'rollsOverAt'>

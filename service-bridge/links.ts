@@ -11,7 +11,7 @@ export function offerLink(core: Core, offerId: string, generation: number): stri
 }
 
 /** Stands in a brand's path where the link's token goes. */
-export const PATH_TOKEN = '{token}'
+const PATH_TOKEN = '{token}'
 
 /** The offer's page inside the brand's mini-program; `null` while the brand has not said where it is. */
 export async function miniProgramPath(

@@ -2,7 +2,7 @@ import type { Tx } from '#store'
 import type { Work } from './core.ts'
 
 /** What happens by itself. The subject is a case, an offer, an order or an episode. */
-export const TIMER_KINDS = [
+const TIMER_KINDS = [
   'settle',
   'cool_down',
   'offer_expiry',

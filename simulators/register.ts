@@ -2,7 +2,7 @@ import { type HubApi, HubApiError } from './hub-api.ts'
 import { kindsOf, type PlannedDevice } from './neighbourhood.ts'
 
 /** The brand that simulated devices belong to, apart from every real one. */
-export const SIMULATED_BRAND = 'simulated'
+const SIMULATED_BRAND = 'simulated'
 /** Rows of one bulk call; the hub takes more, an answer of this size reads well. */
 const DEVICES_PER_CALL = 1_000
 

@@ -31,7 +31,7 @@ export function isUnanswered(error: unknown): boolean {
   return toError(error).message === 'Query read timeout'
 }
 
-export function isConnectionFailure(error: unknown): boolean {
+function isConnectionFailure(error: unknown): boolean {
   const message = toError(error).message
   return (
     isUnanswered(error) ||

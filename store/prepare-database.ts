@@ -119,7 +119,7 @@ function derivedPassword(ownerUrl: string, role: string): string {
 }
 
 /** What the hub's role may do: read and write rows. The audit trail can only grow. */
-export async function grant(client: pg.Client, role: string, database: string): Promise<void> {
+async function grant(client: pg.Client, role: string, database: string): Promise<void> {
   const name = client.escapeIdentifier(role)
   await client.query(`
     GRANT CONNECT, TEMPORARY ON DATABASE ${client.escapeIdentifier(database)} TO ${name};

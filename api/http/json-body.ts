@@ -4,7 +4,7 @@ import { HubError } from '#platform'
  * Deeper than any document of the contract by far, and shallow enough that no validator
  * further in, recursive ones included, comes near the end of its stack.
  */
-export const BODY_DEPTH_MAX = 64
+const BODY_DEPTH_MAX = 64
 
 /** Names that would reach the prototype of whatever object they are copied into. */
 const POISON = new Set(['__proto__', 'constructor', 'prototype'])
@@ -40,7 +40,7 @@ export function textOfBody(body: unknown): string | null {
   return typeof body === 'object' && body !== null ? (texts.get(body) ?? null) : null
 }
 
-export function refuseUnsafe(root: unknown): void {
+function refuseUnsafe(root: unknown): void {
   const open: { value: unknown; pointer: string; depth: number }[] = [{ value: root, pointer: '', depth: 0 }]
   for (let item = open.pop(); item; item = open.pop()) {
     const { value, pointer, depth } = item

@@ -59,7 +59,7 @@ export function documentOf(api: FastifyInstance): OpenApi {
 }
 
 /** Component references of a document, as definitions of a schema that stands alone. */
-export function withDefs(schema: unknown, $defs: Record<string, unknown>): unknown {
+function withDefs(schema: unknown, $defs: Record<string, unknown>): unknown {
   const renamed = (node: unknown): unknown => {
     if (Array.isArray(node)) return node.map(renamed)
     if (typeof node !== 'object' || node === null) return node

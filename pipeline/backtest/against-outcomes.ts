@@ -4,7 +4,7 @@ import type { NotedEpisode } from './episode-notes.ts'
 
 const DAY_MS = 86_400_000
 /** A failure counts as foreseen, and an alert as right, when at most this lies between the two. */
-export const FORESEEN_WITHIN_MS = 30 * DAY_MS
+const FORESEEN_WITHIN_MS = 30 * DAY_MS
 /** Open this long and still nothing failed: nothing was wrong, though nobody looked. */
 const OPEN_IN_VAIN_MS = 90 * DAY_MS
 

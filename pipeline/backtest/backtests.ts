@@ -187,7 +187,7 @@ async function ruleOf(
 }
 
 /** How many of a brand's homes say yes. */
-export async function acceptanceOf(tx: Tx, brandId: string): Promise<Acceptance> {
+async function acceptanceOf(tx: Tx, brandId: string): Promise<Acceptance> {
   const rows = await tx
     .selectFrom('offers')
     .select((eb) => ['state', eb.fn.countAll<number>().as('count')])

@@ -203,7 +203,7 @@ export async function readOutcomes(tx: Tx, brandId: string, deviceIds: readonly 
 }
 
 /** The cause of an outcome that was none. */
-export const NO_FAULT = 'no_fault_found'
+const NO_FAULT = 'no_fault_found'
 
 /** The time over which a brand's past repairs are known; `null` when it brought none. */
 export async function knownSpan(tx: Tx, brandId: string): Promise<KnownSpan | null> {

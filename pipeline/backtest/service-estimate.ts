@@ -17,7 +17,7 @@ export interface ServiceEstimate {
   automatic: number
 }
 
-export const NO_SERVICE: ServiceEstimate = { cases: 0, offers: 0, automatic: 0 }
+const NO_SERVICE: ServiceEstimate = { cases: 0, offers: 0, automatic: 0 }
 
 const RANK: Readonly<Record<Severity, number>> = { info: 0, warning: 1, critical: 2 }
 

@@ -115,7 +115,7 @@ const timelessLeaf = fc.oneof(
   { weight: 1, arbitrary: usageLeaf },
   { weight: 1, arbitrary: eventLeaf },
 )
-export const timelessCondition = trees(timelessLeaf)
+const timelessCondition = trees(timelessLeaf)
 export const condition = trees(
   fc.oneof(
     { weight: 7, arbitrary: timelessLeaf },

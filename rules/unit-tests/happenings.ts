@@ -85,7 +85,7 @@ const DO: { [K in Happening]: Doing<K> } = {
   tick: ({ rig }) => rig.passTo(rig.nowMs),
 }
 
-export const HAPPENINGS = Object.keys(DO) as Happening[]
+const HAPPENINGS = Object.keys(DO) as Happening[]
 
 /** What kinds of event this is: exactly one, or it is not understood. */
 export function kindsOf(event: TestEvent): Kind[] {

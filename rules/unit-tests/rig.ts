@@ -24,7 +24,7 @@ export interface Stretch {
 }
 
 /** The brand every test plays in. */
-export const TEST_BRAND = 'brand_of_the_test'
+const TEST_BRAND = 'brand_of_the_test'
 /** Looks at the instances between two records, at most: beyond it the time line gets coarser, decisions do not. */
 const LOOKS_MAX = 20_000
 

@@ -341,7 +341,7 @@ function drawn({ rig, samples, endMs }: Played, instance: string) {
 }
 
 /** `1h5m`, `90s`: the time of a test as its author writes it. */
-export function shortTime(ms: number): string {
+function shortTime(ms: number): string {
   const [d, h, m, s] = [
     Math.floor(ms / 86_400_000),
     Math.floor(ms / 3_600_000) % 24,

@@ -11,7 +11,7 @@ import type { CaseEffect, CaseEvent, CaseGuard } from './case-words.ts'
  */
 
 /** Back to where the case was when it was interrupted. */
-export const RESUME = 'resume'
+const RESUME = 'resume'
 
 export interface Cell {
   row: string

@@ -69,7 +69,7 @@ export const CASE_GUARDS = [
 ] as const
 export type CaseGuard = (typeof CASE_GUARDS)[number]
 
-export const CASE_EFFECTS = [
+const CASE_EFFECTS = [
   'keepInHold',
   'makeOffer',
   'joinOffer',

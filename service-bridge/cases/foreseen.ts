@@ -15,7 +15,7 @@ const ANSWER_MS = 3 * DAY_MS
  * by what was known when the alert fired; `null` for a need that something measured stands behind, a person reported, or
  * that is a danger: those wait for nothing.
  */
-export async function foreseenDueMs(work: Work, record: CaseRecord): Promise<number | null> {
+async function foreseenDueMs(work: Work, record: CaseRecord): Promise<number | null> {
   if (record.safety !== null || record.wanted || record.severity === 'critical') return null
   if (
     record.evidence.length === 0 ||
@@ -40,7 +40,7 @@ export async function foreseenDueMs(work: Work, record: CaseRecord): Promise<num
 const OF_CALENDAR: ReadonlySet<string> = new Set(['season', 'age'])
 
 /** How long before a date a home is asked: for its answer, the part in its region, and the partner to come. */
-export function leadMsOf(plan: Pick<VisitPlan, 'partLeadMs' | 'candidates'>): number {
+function leadMsOf(plan: Pick<VisitPlan, 'partLeadMs' | 'candidates'>): number {
   const [first] = plan.candidates
   return plan.partLeadMs + (first ? appointmentMs(first.document) : APPOINTMENT_MS) + ANSWER_MS
 }

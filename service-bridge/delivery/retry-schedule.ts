@@ -22,7 +22,7 @@ export const RETRY_PAUSES_MS: readonly number[] = [
 ]
 
 /** Spreads the retries of an outage, so that a partner coming back is not hit all at once. */
-export const RETRY_JITTER = 0.2
+const RETRY_JITTER = 0.2
 
 /** Longest a receiver may ask us to wait: beyond a day it should have answered 410. */
 export const RETRY_AFTER_MS_MAX = 24 * HOUR

@@ -10,7 +10,7 @@ import { consentChanged } from './consent-changes.ts'
 import { SWEEPS, tracesOf } from './home-sweep.ts'
 
 /** Promised, in hub time: what is in flight or at the door when the home asks is over by then. */
-export const ERASED_WITHIN_MS = 24 * 3_600_000
+const ERASED_WITHIN_MS = 24 * 3_600_000
 /** What was in flight at one sweep has landed or come back by the next. */
 const SWEEP_AGAIN_MS = 3_600_000
 

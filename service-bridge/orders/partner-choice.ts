@@ -39,7 +39,7 @@ export interface RecentAnswers {
 }
 
 /** A partner that lets orders lapse or refuses them is asked after all others; too few answers say nothing. */
-export function isReluctant({ answered, taken }: RecentAnswers): boolean {
+function isReluctant({ answered, taken }: RecentAnswers): boolean {
   return answered >= RECENT_ANSWERS_MIN && taken / answered < ACCEPTANCE_SHARE_MIN
 }
 
@@ -47,7 +47,7 @@ export function isReluctant({ answered, taken }: RecentAnswers): boolean {
  * What homes make of a partner: 1 well thought of, -1 badly, 0 neither or too few stars to say. Steps and no finer, so
  * that one home's stars do not move the work of a whole city.
  */
-export function esteem(ratings: PartnerRatings | null): -1 | 0 | 1 {
+function esteem(ratings: PartnerRatings | null): -1 | 0 | 1 {
   if (!ratings || ratings.count < RATINGS_MIN) return 0
   const stars = ((ratings.attitude ?? 0) + (ratings.quality ?? 0) + (ratings.speed ?? 0)) / 3
   if (stars < STARS_MIN || (ratings.solvedShare ?? 0) < SOLVED_SHARE_MIN) return -1

@@ -23,7 +23,7 @@ export type ProgressAnswer =
 /** The visit is over and the order is not: parts are awaited, or somebody was absent. */
 const LEFT_RANK = 6
 /** The same, said with `completed`: some of it is done, some could not be reached. */
-export const PARTLY_DONE_RANK = 7
+const PARTLY_DONE_RANK = 7
 
 /**
  * Orders what a partner says by (visit, rank), so that late, repeated and shuffled messages

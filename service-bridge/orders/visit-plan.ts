@@ -32,7 +32,7 @@ const MINOR_CURRENCY = 'CNY'
 export const FALLBACK_DURATION = 'PT1H'
 
 /** The rule's job from the catalog, with the rule's own parts and duration laid over it. */
-export function jobOf(core: Core, facts: CaseFacts): JobTemplate {
+function jobOf(core: Core, facts: CaseFacts): JobTemplate {
   const { service } = facts
   const code = service?.job ?? 'inspect'
   const known = core.jobTemplateOf(code)

@@ -210,7 +210,7 @@ async function unforeseen(work: Work, input: ReportInput, component: string | nu
 }
 
 /** What the hub knows about a need: for whoever takes the call, and for whoever comes. */
-export async function diagnose(work: Work, record: CaseRecord): Promise<Diagnosis> {
+async function diagnose(work: Work, record: CaseRecord): Promise<Diagnosis> {
   const facts = await caseFacts(work, record)
   const evidence = evidenceItems(facts)
   return {

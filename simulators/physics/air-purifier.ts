@@ -5,7 +5,7 @@ import { type Fan, operatingPoint } from './fan-curve.ts'
 import { dustCaught, type FilterMedium, filterResistance, HEPA_300 } from './filter-loading.ts'
 
 export const AP300_FAN: Fan = { shutoffPa: 350, referenceRpm: 1_350, turbulentLoss: 1 / 300 }
-export const FAN_RPM = { sleep: 620, auto: 900, high: 1_350 } as const
+const FAN_RPM = { sleep: 620, auto: 900, high: 1_350 } as const
 
 /** Volume the purifier stands in, m³: a living room of 40 m². */
 const ROOM_M3 = 100

@@ -44,10 +44,7 @@ export function packVoltage(
 }
 
 /** Ω of one cell: five times the fresh value when empty, and more in the cold. */
-export function cellResistance(
-  pack: AlkalinePack,
-  { depth, temperatureC }: { depth: number; temperatureC: number },
-): number {
+function cellResistance(pack: AlkalinePack, { depth, temperatureC }: { depth: number; temperatureC: number }): number {
   const emptying = 1 + 1.2 * depth + 2.8 * depth ** 4
   return pack.freshOhm * emptying * Math.exp(-RESISTANCE_PER_KELVIN * (temperatureC - 20))
 }

@@ -39,7 +39,7 @@ export interface RangePage {
   nextCursor: string | null
 }
 
-export const AGGREGATIONS = ['mean', 'min', 'max', 'last', 'sum', 'count'] as const
+const AGGREGATIONS = ['mean', 'min', 'max', 'last', 'sum', 'count'] as const
 export type Aggregation = (typeof AGGREGATIONS)[number]
 
 export interface DownsampleQuery {
