@@ -80,7 +80,7 @@ describe('the house', () => {
         .map(({ to }) => to),
     )
     for (const folder of house.keys()) {
-      if (!sources.some((path) => folderOf(path) === folder) || folder === 'docs' || folder === 'scripts') continue
+      if (!sources.some((path) => folderOf(path) === folder) || folder === 'docs') continue
       if (!existsSync(join(root, folder, 'README.md'))) missing.push(`${folder}/README.md`)
       if (imported.has(folder) && !existsSync(join(root, folder, 'index.ts'))) missing.push(`${folder}/index.ts`)
     }
