@@ -2,7 +2,8 @@ import { median } from 'simple-statistics'
 import type { BatteryKind, LevelTrackerOptions, LifeModelOptions } from '#models'
 
 /**
- * One configuration per kind of component, chosen on training folds only; nothing here knows a file, a unit or a data set.
+ * One configuration per kind of component; nothing here knows a file, a unit or a data set. How far the figures were looked at
+ * while these were chosen, `models/README.md` says.
  * `fast` and `slow` are shares of the median life of the fleet at hand, so that a kind keeps its settings at any size.
  */
 export interface ComponentKind {

@@ -142,6 +142,7 @@ function inputsOf(point: TrackedLevel, life: number, covariates: readonly number
 
 /** Way covered per expected life, by the level's slope here. */
 function slopeOf({ level, slope }: TrackedLevel, life: number, path: WearPath): number {
+  if (Number.isNaN(slope)) return Number.NaN
   const step = 0.01 * life * slope || 0
   const moved = wearPosition(level + step, path) - wearPosition(level, path)
   return Math.min(Math.max(moved / 0.01, -SLOPE_MOST), SLOPE_MOST)
@@ -183,8 +184,8 @@ function nodeAt(position: number, points: readonly CurvePoint[], { options, unit
 }
 
 /**
- * Where a device stands on its fleet's curve. O(1): two nodes are read, whatever the size of the fleet. A device whose use
- * so far nobody knows (`use` is `NaN`) is taken to have got here as is usual.
+ * Where a device stands on its fleet's curve. O(1): two nodes are read, whatever the size of the fleet. What nobody
+ * knows of a device, its use so far or its slope (`NaN`), is taken to be as is usual at its level.
  */
 export function curvePosition(curve: FleetCurve, at: TrackedLevel, covariates: readonly number[]): CurvePosition {
   const { path } = curve.options

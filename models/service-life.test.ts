@@ -82,7 +82,11 @@ test('with fewer lives than an interval needs it says nothing, and nothing of wh
   const model = fitted(lives(7, 20))
   const { points } = lives(8, 1)[0]!
   expect(remainingDays(model, points[3]!, { days: 4, span: 30 })).toEqual({ known: false, reason: 'too-few-points' })
-  expect(remainingDays(model, points[9]!, { days: 9, span: 1 })).toEqual({ known: false, reason: 'too-short-span' })
+  // Of a part of unknown age a few days say nothing; one that was just put in is new.
+  const unknownAge = { ...points[9]!, use: Number.NaN }
+  expect(remainingDays(model, unknownAge, { days: 9, span: 1 })).toEqual({ known: false, reason: 'too-short-span' })
+  const young = remainingDays(model, points[5]!, { days: 6, span: 20 })
+  expect(young.known && young.p50 / model.typicalDays).toBeGreaterThan(0.7)
   expect(remainingDays(model, { ...points[40]!, pace: 0 }, { days: 40, span: 300 })).toEqual({
     known: false,
     reason: 'no-use',

@@ -4,6 +4,7 @@ import { type CurvePosition, curvePosition, type FleetCurve, fitFleetCurve, type
 import type { TrackedLevel } from './level-tracker.ts'
 import { isOutside, sidesOf } from './life-margins.ts'
 import { horizonOf, type LifeModelOptions } from './life-model.ts'
+import { lifeAt } from './life-scale.ts'
 import { plausibleLevel, plausibleUnit } from './plausible-unit.ts'
 import { type Unknown, unknown } from './unknown.ts'
 import { type WearPath, wearPosition } from './wear-path.ts'
@@ -127,11 +128,14 @@ export function remainingDays(
   at: LifeDay,
   { days, span }: { days: number; span: number },
 ): RemainingDays | Unknown {
-  if (!plausibleLevel(Number.isNaN(at.use) ? { ...at, use: 0 } : at)) return unknown('implausible-input')
+  const ageKnown = !Number.isNaN(at.use)
+  if (!plausibleLevel(ageKnown ? at : { ...at, use: 0 })) return unknown('implausible-input')
   if (days < SERVICE_OPTIONS.pointsLeast) return unknown('too-few-points')
-  const place = curvePosition(curve, at, [])
+  // Of a few days no slope is read; a part of known age needs none.
+  const short = !(span >= SERVICE_OPTIONS.spanLeast * lifeAt(curve.scale, []).life)
+  if (short && !ageKnown) return unknown('too-short-span')
+  const place = curvePosition(curve, short ? { ...at, slope: Number.NaN } : at, [])
   const { remaining, elapsed, life, logSd, strangeness } = place
-  if (!(span >= SERVICE_OPTIONS.spanLeast * life)) return unknown('too-short-span')
   if (elapsed + remaining > curve.longest * horizonOf(curve.units)) return unknown('beyond-horizon')
   if (!(at.pace * typicalDays > PACE_LEAST_SHARE * life)) return unknown('no-use')
   const days50 = (remaining * life) / at.pace

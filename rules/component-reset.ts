@@ -49,8 +49,13 @@ export function markServiced(turn: Turn, device: Device, component: string, atMs
   }
 }
 
+/** An air conditioner serviced in autumn runs again in summer. */
+const REMAINING_VIEW_MS = 400 * 86_400_000
+
 /** A window that began anew must fill before the condition can be known at all: its answer may take that long. */
 function viewMs({ plan, windows }: Instance): number {
+  // What is left of a new part is known after days of use, which a season may put off; until then nothing is said of it.
+  if (remainingLeaves(plan).length > 0) return REMAINING_VIEW_MS
   return plan.rule !== null && windows.length > 0 ? warmUpMs(plan.rule) : 0
 }
 

@@ -265,3 +265,16 @@ test('a part of which nobody knows how much it was used before is foreseen by it
     expect((effect.atMs - T0) / DAY_MS).toBeLessThan(78)
   }
 })
+
+test('a latched alert of a long-lived part ends with its service, so that the next life is watched too', () => {
+  const latched = due({ latch: 'until-serviced', when: { remaining: { component: 'filter', below: '14d' } } })
+  const story = play({ rules: [latched], days: 76, on: { 75: (it, minute) => void it.control(minute, reset(75)) } })
+  const next = (offset: number, lasts: number, days: number) => {
+    for (const { minute, values } of readingsOf(lasts, days))
+      story.read({ at: offset * DAY + minute, values: { ...values, hours: 10 * offset + values.hours! } })
+  }
+  // Nothing is read of it for three weeks.
+  next(97, 850, 80)
+  expect(story.told().filter((line) => line.endsWith('serviced'))).toHaveLength(1)
+  expect(story.told().filter((line) => line.includes('firing'))).toHaveLength(2)
+})
