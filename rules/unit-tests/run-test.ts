@@ -1,5 +1,6 @@
 import type { AlertEffect, DeviceFacts, Episode, ProductDocument, ReadingValue, RuleDocument } from '#contracts'
 import { drawTimeLine } from './draw.ts'
+import { fleetModel } from './fleet.ts'
 import { deviceOf, happen, kindsOf, msOf, OUTAGES, type Scene } from './happenings.ts'
 import { ABSENT, instanceOf, Rig, type Stretch } from './rig.ts'
 import { readSeries } from './series.ts'
@@ -79,6 +80,7 @@ function play(test: RuleTest, { product, rules }: Subject): Played {
         )
   const rig = new Rig({ startMs, endMs })
   rig.product(product)
+  for (const [component, fleet] of Object.entries(test.fleet ?? {})) rig.change(fleetModel(product, component, fleet))
   for (const device of facts.values()) rig.device(device)
   for (const [key, value] of Object.entries(test.parameters ?? {}))
     rig.change({ type: 'parameter.set', scope: 'brand', scopeId: '', key, value })

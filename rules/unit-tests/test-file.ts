@@ -117,6 +117,14 @@ export const TestDevice = Closed({
 })
 export type TestDevice = Static<typeof TestDevice>
 
+/** A fleet whose parts went evenly from new to worn out in these times: what `remaining` is tried against. */
+export const TestFleet = Closed({
+  lives: Type.Array(Duration, { minItems: 10, maxItems: 200 }),
+  /** How much of the counter a day takes; 1 when left out. */
+  usePerDay: Type.Optional(Type.Number({ exclusiveMinimum: 0 })),
+})
+export type TestFleet = Static<typeof TestFleet>
+
 export const RuleTest = Closed({
   name: Type.String({ minLength: 1, maxLength: 200 }),
   /** Between samples; also what the product promises, so that a longer gap is one. */
@@ -125,6 +133,8 @@ export const RuleTest = Closed({
   /** How long it goes on; to the last sample, event and expectation when left out. */
   length: Type.Optional(Duration),
   parameters: Type.Optional(Type.Record(Key, Type.Number())),
+  /** By component. */
+  fleet: Type.Optional(Type.Record(Key, TestFleet)),
   /** The one device's. */
   series: Type.Optional(Series),
   device: Type.Optional(TestDevice),
@@ -148,8 +158,8 @@ export const RuleTestFile = Closed({
 export type RuleTestFile = Static<typeof RuleTestFile>
 
 const FILE = Compile(RuleTestFile)
-const MEMBERS = [RuleTestFile, RuleTest, TestDevice, TestEvent, ExpectedState, ExpectedTransition].flatMap((schema) =>
-  Object.keys(schema.properties),
+const MEMBERS = [RuleTestFile, RuleTest, TestFleet, TestDevice, TestEvent, ExpectedState, ExpectedTransition].flatMap(
+  (schema) => Object.keys(schema.properties),
 )
 
 /** Problems told at once. */

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import type { RuleDocument } from '#contracts'
+import type { ProductDocument, RuleDocument } from '#contracts'
 import { parseRule } from '../parse-rule.ts'
 import { runRuleTests } from './run-file.ts'
 import { readSeries } from './series.ts'
@@ -192,4 +192,61 @@ test('a file that does not fit says everything that is wrong, with a pointer and
   expect(bad).toThrow(/\/tests\/0\/expect\/0\/at: The value must be a duration/)
   expect(() => parseRuleTests('tests: [{ name: x }]')).toThrow('/rules')
   expect(() => parseRuleTests('rules: [')).toThrow('neither YAML nor JSON')
+})
+
+describe('a fleet for remaining life', () => {
+  const product: ProductDocument = {
+    key: 'ap-300',
+    category: 'air-purifier',
+    metrics: [
+      { key: 'filter_dp_pa', unit: 'Pa', type: 'number' },
+      { key: 'fan_rpm', unit: 'rpm', type: 'number' },
+      { key: 'hours', unit: 'h', type: 'number' },
+    ],
+    components: [
+      {
+        key: 'hepa-filter',
+        kind: 'filter',
+        ratedLife: { metric: 'hours', value: 800 },
+        wear: { metric: 'filter_dp_pa', fresh: 50, worn: 250, while: [{ metric: 'fan_rpm', op: '>=', value: 1_000 }] },
+      },
+      { key: 'fan', kind: 'motor' },
+    ],
+    reporting: { mode: 'periodic', every: '12h' },
+  }
+  const due: RuleDocument = {
+    key: 'hepa-due',
+    name: { en: 'HEPA filter soon due', 'zh-CN': '滤芯将到期' },
+    scope: { product: 'ap-300' },
+    component: 'hepa-filter',
+    when: { remaining: { component: 'hepa-filter', below: '14d' } },
+    latch: 'until-serviced',
+  }
+  const lives = '[70d, 72d, 75d, 76d, 78d, 80d, 82d, 84d, 86d, 88d, 90d, 92d]'
+  const played = (fleet: string, expect: string) =>
+    runRuleTests(
+      parseRuleTests(`
+rules: [due.yaml]
+tests:
+  - name: speaks in time
+    every: 12h
+    ${fleet}
+    series: { filter_dp_pa: "50+1.25x170", fan_rpm: "1300x171", hours: "0+5x170" }
+    expect: [${expect}]`),
+      { rules: [due], product },
+    ).flatMap(({ failures }) => failures.map(({ detail }) => detail))
+
+  test('teaches the model the rule is tried against; without one nothing is known', () => {
+    const fleet = `fleet: { hepa-filter: { lives: ${lives}, usePerDay: 10 } }`
+    // It is worn out on day 80.
+    expect(played(fleet, '{ at: 40d, state: inactive }, { at: 79d, state: firing }')).toEqual([])
+    expect(played('', '{ at: 79d, state: inactive }')).toEqual([])
+  })
+
+  test('of a component that shows no wear, or of lives nobody can learn from, is refused in words', () => {
+    const wrong = `fleet: { fan: { lives: ${lives} } }`
+    expect(played(wrong, '{ at: 1d, state: inactive }')).toEqual([expect.stringContaining('how a fan wears')])
+    const short = `fleet: { hepa-filter: { lives: [${Array(10).fill('1d').join(', ')}] } }`
+    expect(played(short, '{ at: 1d, state: inactive }')).toEqual([expect.stringContaining('no model')])
+  })
 })
