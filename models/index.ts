@@ -52,6 +52,7 @@ export {
   daysOutlasted,
   fitServiceLife,
   type HeldOut,
+  LIVES_LEAST,
   LIVES_MOST,
   type LifeDay,
   type RemainingDays,
