@@ -8,6 +8,7 @@ export interface ChangeFeed {
   subscribe(brandId: string, listener: (change: BridgeChange) => void): Disposable
 }
 
+/** Changes of the service loop, for whoever watches a brand live. */
 export function createChangeFeed(): ChangeFeed {
   const listeners = new Map<string, Set<(change: BridgeChange) => void>>()
   return {

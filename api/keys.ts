@@ -130,6 +130,10 @@ export async function createCommandKey(
   })
 }
 
+/**
+ * Makes the operator's key: the one given, unless it is known, or a new one, unless there is any. `null` when nothing
+ * was made; the key itself is shown this once.
+ */
 export async function createFirstAdmin(db: Database, options: { clock: Clock; key?: string }): Promise<NewKey | null> {
   return db.asHub(async (tx) => {
     const known = await tx

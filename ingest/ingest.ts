@@ -42,6 +42,10 @@ export interface Ingest {
   stats(): IngestStats
 }
 
+/**
+ * Every way in over one log. Each call resolves when what it took is synced; the log's refusals (`DISK_FULL`,
+ * `LOG_UNAVAILABLE`) come through.
+ */
 export function createIngest(options: IngestOptions): Ingest {
   const intake = new Intake(options)
   return {

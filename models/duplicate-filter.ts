@@ -81,6 +81,7 @@ export class DuplicateFilter {
   }
 }
 
+/** An empty filter, or one that goes on from what another remembered. */
 export function createDuplicateFilter(saved?: SavedDuplicateFilter): DuplicateFilter {
   return new DuplicateFilter(saved)
 }
@@ -111,6 +112,7 @@ function hashText(text: string, seed: number): number {
 const keyHashes = new Map<string, number>()
 const KEY_HASHES_MAX = 10_000
 
+/** 32 bits of a metric's name, kept because the same few names come with every reading. */
 export function hashKey(key: string): number {
   const known = keyHashes.get(key)
   if (known !== undefined) return known

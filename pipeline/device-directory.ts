@@ -23,6 +23,7 @@ export interface DirectoryOptions {
   onRevoked?: (credentialId: string) => void
 }
 
+/** An empty directory: `load` fills it from Postgres, `learn` follows the log. */
 export function createDirectory(options: DirectoryOptions): DeviceDirectory {
   const { db, onRemoved, onRevoked } = options
   const index = new DeviceIndex()

@@ -87,6 +87,7 @@ export class HubError extends Error {
   }
 }
 
+/** Whether it is one of ours, and of this code where one is named. */
 export function isHubError(error: unknown, code?: ErrorCode): error is HubError {
   return error instanceof HubError && (code === undefined || error.code === code)
 }

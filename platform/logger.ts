@@ -10,6 +10,10 @@ const PERSONS = ['person.name', '*.person.name', 'people[*].name', '*.people[*].
 /** Where lines go; standard output is the usual place, unless a document is promised there. */
 export type LogStream = 'stdout' | 'stderr'
 
+/**
+ * A logger of JSON lines, with everything of a person and every secret cut out by its member's name.
+ * @param level a pino level, or `silent`
+ */
 export function createLogger(
   level = 'info',
   destination: LogStream | { write(line: string): void } = 'stdout',

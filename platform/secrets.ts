@@ -6,10 +6,12 @@ export function tokenHash(token: string): string {
   return createHash('sha256').update(token).digest('base64url')
 }
 
+/** 64 hexadecimal digits; a text is taken as UTF-8. */
 export function sha256Hex(text: string | Uint8Array): string {
   return createHash('sha256').update(text).digest('hex')
 }
 
+/** Whether two secrets are the same, in a time that tells only their lengths. */
 export function equalInConstantTime(a: string | Uint8Array, b: string | Uint8Array): boolean {
   const left = Buffer.from(a)
   const right = Buffer.from(b)

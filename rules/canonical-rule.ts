@@ -27,6 +27,7 @@ export function canonicalRule(rule: RuleDocument): string {
   })
 }
 
+/** Whether two documents decide alike, however they are written (T18). Texts and services may differ. */
 export function sameSemantics(a: RuleDocument, b: RuleDocument): boolean {
   return canonicalRule(a) === canonicalRule(b)
 }

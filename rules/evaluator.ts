@@ -63,6 +63,10 @@ export interface Evaluator {
   warming(): WarmingRule[]
 }
 
+/**
+ * An evaluator that knows nothing yet: it learns brands, devices and rules from the records it is given, or from a
+ * checkpoint.
+ */
 export function createEvaluator(): Evaluator {
   const turn = new Turn(freshCounters())
   const parts: CheckpointParts = {

@@ -96,6 +96,7 @@ function told({ scope, devices, silent, sinceMs }: Group): Outage {
   return { scope, devices, silent, sinceMs }
 }
 
+/** One text a scope, to find an outage by. */
 export function scopeKey({ homeId, region }: HushScope): string {
   return homeId !== undefined ? `home ${homeId}` : region !== undefined ? `region ${region}` : 'everyone'
 }

@@ -22,6 +22,10 @@ export interface StormGroup {
   region: string
 }
 
+/**
+ * Which devices are alike in a storm: one product and firmware in one city. Unknown firmware and region are groups of
+ * their own.
+ */
 export function stormGroup(device: { productKey: string; firmware: string | null; region: string | null }): StormGroup {
   return {
     productKey: device.productKey,

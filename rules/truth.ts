@@ -4,6 +4,7 @@ import { FALSE, TRUE, type UNKNOWN } from './alert-lifecycle.ts'
 /** Three-valued truth, by number: the signals of the same name. */
 export type Truth = typeof FALSE | typeof TRUE | typeof UNKNOWN
 
+/** Whether `left op right` holds; never with `NaN`, but for `!=`. */
 export function compare(op: Comparison, left: number, right: number): boolean {
   switch (op) {
     case '>':

@@ -11,6 +11,7 @@ export interface Problem {
   detail: string
 }
 
+/** The hub said no, and why. */
 export class HubApiError extends Error {
   readonly problem: Problem
 

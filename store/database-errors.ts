@@ -17,6 +17,7 @@ export function isUniqueViolation(error: unknown, constraint?: string): boolean 
   return codeOf(error) === '23505' && (constraint === undefined || constraintOf(error) === constraint)
 }
 
+/** @param constraint name of the constraint; any when left out. */
 export function isForeignKeyViolation(error: unknown, constraint?: string): boolean {
   return codeOf(error) === '23503' && (constraint === undefined || constraintOf(error) === constraint)
 }

@@ -6,6 +6,7 @@ export async function readFact<T>(tx: Tx, key: string): Promise<T | null> {
   return row ? (row.value as T) : null
 }
 
+/** Writes down one thing the hub has to know after a restart; replaces what stood there. */
 export async function writeFact(tx: Tx, key: string, value: unknown, nowMs: number): Promise<void> {
   const row = { value: JSON.stringify(value), updated_at_ms: nowMs }
   await tx

@@ -71,6 +71,7 @@ export async function withIdempotency(
   return { ...answer, repeated: false }
 }
 
+/** Forgets answers nobody may ask for any more. */
 export async function forgetOldIdempotencyKeys(tx: Tx, nowMs: number): Promise<void> {
   await tx
     .deleteFrom('idempotency_keys')

@@ -17,6 +17,7 @@ export interface ConsumerName {
   partition?: number
 }
 
+/** Where a consumer of the log stands; `null` before its first record. */
 export async function readPosition(tx: Tx, { consumer, partition = 0 }: ConsumerName): Promise<LogPosition | null> {
   const row = await tx
     .selectFrom('log_positions')

@@ -31,6 +31,7 @@ export function snapshotDue(lastAtMs: number | null, atMs: number): boolean {
   return lastAtMs === null || Math.floor(atMs / DAY_MS) > Math.floor(lastAtMs / DAY_MS)
 }
 
+/** Log time of the newest snapshot, in ms; `null` before the first. */
 export async function lastSnapshotAt(tx: Tx, partition = 0): Promise<number | null> {
   const row = await tx
     .selectFrom('state_snapshots')
@@ -130,6 +131,7 @@ export async function* readSnapshot(
   }
 }
 
+/** Forgets states older than the readings an as-run backtest would need from them. */
 export async function forgetOldSnapshots(tx: Tx, nowMs: number): Promise<void> {
   await tx
     .deleteFrom('state_snapshots')

@@ -20,6 +20,7 @@ export async function noteReceipt(
   return row !== undefined
 }
 
+/** Forgets ids that no sender will repeat any more. */
 export async function forgetOldReceipts(tx: Tx, nowMs: number): Promise<void> {
   await tx
     .deleteFrom('webhook_receipts')

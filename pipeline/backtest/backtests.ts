@@ -61,6 +61,10 @@ const ANSWERED_MIN = 20
 /** With nothing known of a brand's homes: about half say yes. */
 const DEFAULT_ACCEPTANCE: Acceptance = { rate: 0.5, from: 'default', answered: 0 }
 
+/**
+ * Backtests over one history: what-if, as run, a diff, expected volume. As run refuses with `REPLAY_UNAVAILABLE` what is
+ * not kept any more, or was decided by another evaluator.
+ */
 export function createBacktests(parts: BacktestParts): Backtests {
   const { db, history, policy, keepMs, upToDate } = parts
 

@@ -24,6 +24,10 @@ export type Admission =
   | { admit: 'probe' }
   | { admit: 'wait'; untilMs: number }
 
+/**
+ * Whether an attempt may go out now: as ever, as the one probe, or not before a time (ms). Waiting uses up no
+ * attempt.
+ */
 export function admission(breaker: Breaker, atMs: number): Admission {
   if (breaker.openedAtMs === null) return { admit: 'normal' }
   const untilMs = breaker.probeAtMs ?? breaker.openedAtMs + BREAKER_PROBE_MS
@@ -34,6 +38,7 @@ export function afterSuccess(): Breaker {
   return closedBreaker
 }
 
+/** The breaker after one more failure in a row; open, it lets one probe through at a time. */
 export function afterFailure(breaker: Breaker, atMs: number): Breaker {
   const failures = breaker.failures + 1
   if (failures < BREAKER_FAILURES) return { failures, openedAtMs: null, probeAtMs: null }
