@@ -245,16 +245,15 @@ test('a device asks for its attributes and gets them on the number it asked with
 })
 
 test.each([
-  ['known', '{"method":"getTime","params":{}}', { ts: 1 }],
-  ['unknown', '{"method":"makeCoffee"}', { error: 'METHOD_UNKNOWN' }],
-  ['unreadable', 'time please', { error: 'METHOD_UNKNOWN' }],
-])('a request of the device itself is answered: %s', async (_what, payload, expected) => {
-  const { port } = await startBroker({ onDeviceRequest: ({ method }) => (method === 'getTime' ? { ts: 1 } : null) })
+  ['unknown', '{"method":"makeCoffee"}'],
+  ['unreadable', 'time please'],
+])('a request of the device itself is answered: %s', async (_what, payload) => {
+  const { port } = await startBroker()
   const device = await connected(port, tokenOf('cred_a'))
   device.send({ cmd: 'subscribe', messageId: 1, subscriptions: [{ topic: 'v1/devices/me/rpc/response/+', qos: 0 }] })
   await device.next('suback')
   device.send(publishPacket({ topic: 'v1/devices/me/rpc/request/5', payload, qos: 0 }))
   const answer = await device.next('publish')
   expect(answer.topic).toBe('v1/devices/me/rpc/response/5')
-  expect(JSON.parse(answer.payload.toString())).toEqual(expected)
+  expect(JSON.parse(answer.payload.toString())).toEqual({ error: 'METHOD_UNKNOWN' })
 })

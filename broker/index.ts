@@ -12,7 +12,6 @@ export type {
   Command,
   CommandResult,
   Delivery,
-  DeviceRequest,
   InboundMessage,
   ListenAddress,
   PresenceChange,

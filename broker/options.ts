@@ -54,11 +54,6 @@ export interface PresenceChange {
 }
 
 /** A question a device asks on `rpc/request/{id}`. */
-export interface DeviceRequest extends Sender {
-  method: string
-  params: unknown
-}
-
 /** The members are the device's own words and not yet checked. */
 export interface ProvisionRequest {
   deviceName: string
@@ -129,8 +124,6 @@ export interface BrokerOptions {
   /** The device a gateway means by a name, when it is registered under it. */
   findGatewayDevice(child: { brandId: string; gatewayId: string; name: string }): Awaitable<{ deviceId: string } | null>
   provision(request: ProvisionRequest, address: string): Awaitable<ProvisionAnswer>
-  /** Answers a device's own request; without it every method is unknown. */
-  onDeviceRequest?(request: DeviceRequest): Awaitable<unknown>
   onAudit?(entry: AuditEntry): void
   /**
    * `null` while ingest has room, else a promise of room: reading stops until then. Asked before

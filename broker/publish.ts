@@ -137,7 +137,6 @@ const COSTLY: ReadonlySet<RouteName> = new Set([
   'gateway-attributes',
   'attributes-request',
   'gateway-attributes-request',
-  'device-request',
 ])
 
 const STORED: ReadonlySet<string> = new Set([
@@ -158,8 +157,7 @@ const HANDLERS: Record<
     answerAttributes(context, connection, device, id, bytesOf(packet)),
   'command-response': ({ commands }, _connection, device, packet, id) =>
     commands.answered(device.deviceId, id, json(bytesOf(packet)) ?? null),
-  'device-request': (context, connection, device, packet, id) =>
-    answerDeviceRequest(context, connection, device, id, bytesOf(packet)),
+  'device-request': (context, connection, _device, _packet, id) => answerDeviceRequest(context, connection, id),
   'gateway-connect': ({ gateways }, connection, device, packet) => {
     const name = childName(packet)
     return name && gateways.announce(connection, device, name)
