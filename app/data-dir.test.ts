@@ -36,6 +36,8 @@ test('the first opening makes the folder and a key only its owner can read; the 
   const first = openDataDir(path)
   expect([first.isNew, first.secretKey.length]).toEqual([true, 32])
   expect(statSync(join(path, 'secret.key')).mode & 0o777).toBe(0o600)
+  // Who else is on the machine may pass and not look.
+  expect(statSync(path).mode & 0o777).toBe(0o711)
   first.release()
   const second = openDataDir(path)
   onTestFinished(() => second.release())

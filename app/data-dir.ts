@@ -98,11 +98,14 @@ function makeFolder(path: string): void {
   }
 }
 
+/** Others of the machine may pass, as the database's own user has to, and not look. */
+const FOLDER_MODE = 0o711
+
 /** One by one from above: Node's own recursion never ends where the system denies a folder's existence, as below /proc. */
 function makeWithParents(path: string): void {
   if (existsSync(path)) return
   makeWithParents(dirname(path))
-  mkdirSync(path, { mode: 0o755 })
+  mkdirSync(path, { mode: FOLDER_MODE })
 }
 
 function takeLock(path: string): DatabaseSync {

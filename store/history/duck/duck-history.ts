@@ -30,6 +30,8 @@ export interface DuckHistoryOptions {
 const MEMORY_MIB = 512
 const THREADS = 2
 export const KEEP_RAW_MS = 90 * 86_400_000
+/** What the readings of homes lie in is its owner's alone. */
+const FOLDER_MODE = 0o700
 /** Write-ahead file at which it is folded into the main file: what may have to be recorded again if it becomes unreadable. */
 const WAL_BYTES_MAX = 64 * 1_048_576
 
@@ -38,7 +40,7 @@ const WAL_BYTES_MAX = 64 * 1_048_576
  * writes queue up behind each other, reads do not wait for them.
  */
 export async function openDuckHistory(options: DuckHistoryOptions): Promise<HistoryStore> {
-  await mkdir(options.dir, { recursive: true })
+  await mkdir(options.dir, { recursive: true, mode: FOLDER_MODE })
   const tombstones = await openTombstones(options.dir)
   const store = new DuckHistory(options, tombstones)
   await store.open()
