@@ -16,6 +16,8 @@ export interface FollowParts {
 export interface FollowedProduct {
   brandId: string
   product: ProductDocument
+  /** Homes nobody may watch: their appliances' readings are passed over for good. */
+  unwatched: ReadonlySet<string>
 }
 
 /** Devices followed together: their lives and a day of their readings fit memory many times over. */
@@ -33,7 +35,7 @@ export function partsOf(product: ProductDocument): PartSpec[] {
  * and the services and failures between. After an import of a past, or where the product says otherwise how its parts
  * wear, it reads all there is and keeps, of each device, whichever reaches further back.
  */
-export async function followLives(parts: FollowParts, { brandId, product }: FollowedProduct): Promise<void> {
+export async function followLives(parts: FollowParts, { brandId, product, unwatched }: FollowedProduct): Promise<void> {
   const { db, lease, nowMs } = parts
   const specs = partsOf(product)
   const specSha256 = sha256Hex(JSON.stringify(specs))
@@ -57,7 +59,7 @@ export async function followLives(parts: FollowParts, { brandId, product }: Foll
       types: ['component.reset', 'fault.reported'],
       toMs: nowMs,
     })
-    await followPage(parts, { brandId, product, specs, fromMs, keepKnown: sameSpec }, page)
+    await followPage(parts, { brandId, product, unwatched, specs, fromMs, keepKnown: sameSpec }, page)
     if (page.devices.length < DEVICES_PER_PAGE) break
     afterId = page.devices.at(-1)!.facts.deviceId
   }
@@ -104,12 +106,13 @@ interface Followed extends FollowedProduct {
 type Page = Awaited<ReturnType<typeof readPage>>
 
 async function followPage({ db, history, lease, nowMs }: FollowParts, followed: Followed, page: Page): Promise<void> {
-  const { brandId, product, specs, fromMs, keepKnown } = followed
+  const { brandId, product, unwatched, specs, fromMs, keepKnown } = followed
   if (page.devices.length === 0) return
   const deviceIds = page.devices.map(({ facts }) => facts.deviceId)
   const rows = keepKnown ? await db.asBrand(brandId, (tx) => readOpenLives(tx, { brandId, deviceIds })) : []
   const known = groupBy(rows, ({ device_id }) => device_id)
-  const afresh = fromMs === 0
+  const watched = page.devices.filter(({ facts }) => facts.homeId === null || !unwatched.has(facts.homeId))
+  const watchedIds = watched.map(({ facts }) => facts.deviceId)
   const devices = new Map(
     page.devices.map((device): [string, DeviceLives] => {
       const { deviceId } = device.facts
@@ -118,12 +121,19 @@ async function followPage({ db, history, lease, nowMs }: FollowParts, followed: 
         const row = known.get(deviceId)?.find(({ component }) => component === spec.component)
         return row ? [followedLife(row, spec)] : []
       })
+      const afresh = fromMs === 0 && watchedIds.includes(deviceId)
       return [deviceId, new DeviceLives({ device, specs, events, stored, afresh })]
     }),
   )
   const metrics = [...new Set(specs.flatMap(metricsOf))]
   const earliestMs = Math.min(nowMs, ...[...devices.values()].map((device) => device.fromMs(fromMs)))
-  for await (const batch of history.scanColumns({ brandId, deviceIds, metrics, fromMs: earliestMs, toMs: nowMs }))
+  for await (const batch of history.scanColumns({
+    brandId,
+    deviceIds: watchedIds,
+    metrics,
+    fromMs: earliestMs,
+    toMs: nowMs,
+  }))
     for (const { deviceId, from, to } of batch.runs) devices.get(deviceId)?.read(batch, { from, to, metrics })
   const lives = [...devices.values()].flatMap((device) => device.done(nowMs))
   const replaced = [...devices].filter(([, device]) => device.replaces).map(([deviceId]) => deviceId)

@@ -361,3 +361,45 @@ test('a backtest of a rule that asks for remaining life uses the model of the ti
   const late = await at(NOW - DAY, 2)
   for (const { openedAt } of late.episodes) expect(Date.parse(openedAt)).toBeGreaterThanOrEqual(NOW - DAY)
 }, 60_000)
+
+test('a home that does not agree to be watched is passed over, for good; an appliance that is gone leaves nothing', async () => {
+  const { db, brandId, record, clock, nights } = await house(filters(4, { days: 40 }))
+  await db.asHub(async (tx) => {
+    const times = { created_at_ms: 0, updated_at_ms: 0 }
+    const quiet = { quiet_from: '21:00', quiet_to: '08:30', time_zone: 'Asia/Shanghai' }
+    await tx
+      .insertInto('homes')
+      .values({ brand_id: brandId, home_id: 'home_1', ...quiet, ...times })
+      .execute()
+    await tx.updateTable('devices').set({ home_id: 'home_1' }).where('device_id', '=', 'dev_000').execute()
+  })
+  await nights.run()
+  expect(await healthOf(db, 'dev_000')).toMatchObject({ component: 'hepa-filter' })
+  const said = (granted: boolean, seq: number): ControlRecord => ({
+    ...{ kind: 'control', changeId: `chg_consent_${seq}`, brandId, seq, receivedAtMs: NOW + seq },
+    change: { type: 'consent.monitoring', homeId: 'home_1', granted },
+  })
+  const knownDays = async () =>
+    JSON.parse((await livesOf(db)).find(({ device_id }) => device_id === 'dev_000')!.life).course[10] as number
+  const before = await knownDays()
+  await db.asHub((tx) => writeControlRecords(tx, [said(false, 1)]))
+  await db.asHub((tx) =>
+    tx.updateTable('devices').set({ removed_at_ms: NOW }).where('device_id', '=', 'dev_001').execute(),
+  )
+  const further = (days: number) =>
+    filters(4, { days: 40 }).flatMap((filter) => rowsOf(brandId, { ...filter, days }, clock.nowMs()))
+  clock.advanceTo(NOW + 10 * DAY)
+  await record(further(10))
+  await nights.run()
+  expect(
+    await db.asHub((tx) => tx.selectFrom('component_health').select('device_id').orderBy('device_id').execute()),
+  ).toEqual([{ device_id: 'dev_002' }, { device_id: 'dev_003' }])
+  expect((await livesOf(db)).map(({ device_id }) => device_id)).toEqual(['dev_000', 'dev_002', 'dev_003'])
+  expect(await knownDays()).toBe(before)
+  // Agreed again: what was passed over stays unread.
+  await db.asHub((tx) => writeControlRecords(tx, [said(true, 2)]))
+  clock.advanceTo(NOW + 11 * DAY)
+  await nights.run()
+  expect(await knownDays()).toBe(before)
+  expect(await healthOf(db, 'dev_000')).toMatchObject({ component: 'hepa-filter' })
+})

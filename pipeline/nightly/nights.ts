@@ -5,6 +5,7 @@ import { claimJob, type Database, type HealthPoint, type HistoryStore, readFact,
 import { everyDay } from '../every-day.ts'
 import { type FitReport, fitModels } from './fit-models.ts'
 import { followLives, partsOf } from './follow-lives.ts'
+import { letGo, unwatchedHomes } from './who-is-followed.ts'
 import { writeHealth } from './write-health.ts'
 
 /** What a night made of all products of all brands. */
@@ -120,12 +121,14 @@ async function aNight(
   }
   for (const { brandId, product } of await productsWithParts(db)) {
     signal?.throwIfAborted()
-    await followLives({ db, history, lease, nowMs }, { brandId, product })
+    const unwatched = await unwatchedHomes(db, brandId, nowMs)
+    await letGo({ db, lease, nowMs: clock.nowMs() }, { brandId, unwatched })
+    await followLives({ db, history, lease, nowMs }, { brandId, product, unwatched })
     signal?.throwIfAborted()
     const reports = await fitModels({ db, lease, nowMs: clock.nowMs() }, { brandId, product })
     models.push(...reports.map((report) => ({ brandId, ...report })))
     nudgeControl?.()
-    await writeHealth({ db, lease, nowMs: clock.nowMs(), onHealth }, { brandId, product })
+    await writeHealth({ db, lease, nowMs: clock.nowMs(), onHealth }, { brandId, product, unwatched })
   }
   return { atMs: nowMs, seconds: (realClock.nowMs() - startedMs) / 1_000, models }
 }

@@ -23,12 +23,14 @@ type HealthRow = Selectable<ComponentHealthTable>
 /** Says of every part of a product how worn it is and what is left of it, by tonight's model; or why nobody can say. */
 export async function writeHealth(
   { db, lease, nowMs, onHealth }: HealthParts,
-  { brandId, product }: { brandId: string; product: ProductDocument },
+  { brandId, product, unwatched }: { brandId: string; product: ProductDocument; unwatched: ReadonlySet<string> },
 ): Promise<void> {
   for (const spec of partsOf(product)) {
     const fitted = await db.asBrand(brandId, (tx) => newestModel(tx, brandId, product.key, spec.component))
     for (let after = ''; ; ) {
-      const lives = await db.asBrand(brandId, (tx) => openLives(tx, { brandId, productKey: product.key, spec, after }))
+      const lives = await db.asBrand(brandId, (tx) =>
+        openLives(tx, { brandId, productKey: product.key, spec, unwatched, after }),
+      )
       if (lives.length === 0) break
       const rows = lives.map((life) => healthOf(life, spec, fitted, { brandId, nowMs }))
       await db.asHub(async (tx) => {
@@ -63,11 +65,21 @@ async function newestModel(tx: Tx, brandId: string, productKey: string, componen
 
 async function openLives(
   tx: Tx,
-  { brandId, productKey, spec, after }: { brandId: string; productKey: string; spec: PartSpec; after: string },
+  given: { brandId: string; productKey: string; spec: PartSpec; unwatched: ReadonlySet<string>; after: string },
 ): Promise<FollowedLife[]> {
+  const { brandId, productKey, spec, unwatched, after } = given
   const rows = await tx
     .selectFrom('part_lives')
     .selectAll()
+    .$if(unwatched.size > 0, (query) =>
+      query.where('device_id', 'not in', (eb) =>
+        eb
+          .selectFrom('devices')
+          .select('device_id')
+          .where('brand_id', '=', brandId)
+          .where('home_id', 'in', [...unwatched]),
+      ),
+    )
     .where('brand_id', '=', brandId)
     .where('product_key', '=', productKey)
     .where('component', '=', spec.component)
