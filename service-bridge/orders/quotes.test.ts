@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import { instant, type PartnerQuote } from '#contracts'
 import { isQuiet } from '../notices/quiet-hours.ts'
+import { ordersOf, secondPartner } from '../testing/second-partner.ts'
 import { DAY, HOUR, MINUTE, makeWorld, type World } from '../testing/world.ts'
 import { chargeHash } from './create-order.ts'
 
@@ -206,6 +207,39 @@ test('an order dispatched without an offer gets a page on which the home decides
   await world.bridge.offers.quote(token, 2, { decision: 'accept' })
   expect((await world.onlyCase()).state).toBe('scheduled')
   expect((await world.onlyOrder()).charge.totalMinor).toBe(17_900)
+})
+
+test('given back after it was quoted: the next partner’s quote is asked on the page the home has, about its own order', async () => {
+  const world = await makeWorld({ rule: { dispatch: 'auto' }, standingShare: true })
+  const other = await secondPartner(world, { agreement: { prices: [{ kind: 'inspection', amountMinor: 5_000 }] } })
+  await world.fire()
+  await world.pass(10 * MINUTE)
+  const partners = { fixit: world, mendit: other }
+  const [first] = await ordersOf(world)
+  const speaker = partners[first!.partnerKey as 'fixit']
+  const next = partners[first!.partnerKey === 'fixit' ? 'mendit' : 'fixit']
+  const priced = (version: number, amountMinor: number) => ({
+    status: 'quoted' as const,
+    quote: {
+      version,
+      lines: [{ kind: 'labour' as const, amountMinor }],
+      reason: 'more to do',
+      validUntil: instant(world.clock.nowMs() + DAY),
+    },
+  })
+  await speaker.say(first!.id, { status: 'accepted' })
+  await speaker.say(first!.id, priced(2, 30_000))
+  const token = await world.offerToken()
+  await speaker.say(first!.id, { status: 'cancelled', reason: 'no_capacity' })
+  const second = (await ordersOf(world))[1]!
+  expect(second.state).toBe('sent')
+  await next.say(second.id, { status: 'accepted' })
+  expect(await next.say(second.id, priced(2, 20_000))).toBe('applied')
+  const asked = await world.bridge.offers.view(token)
+  expect(asked).toMatchObject({ state: 'accepted', quote: { totalMinor: 20_000, workOrder: second.id } })
+  expect((await world.bridge.offers.list(world.brandId, {})).items).toHaveLength(1)
+  await world.bridge.offers.quote(token, 2, { decision: 'accept' })
+  expect((await world.bridge.orders.get(world.brandId, second.id)).charge.totalMinor).toBe(20_000)
 })
 
 test('the database keeps the charge: only an accepted quote replaces it, by exactly what was accepted', async () => {
