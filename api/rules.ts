@@ -1,7 +1,8 @@
-import { instant, type ProductDocument, type RuleDocument } from '#contracts'
+import { instant, type RuleDocument } from '#contracts'
 import { HubError, isHubError, isoDuration, sha256Hex } from '#platform'
 import { canonicalRule, inhibitionProblems, parseRule, placedInText } from '#rules'
 import type { Tx } from '#store'
+import { currentProduct } from './current-product.ts'
 import type { Work } from './http/commit.ts'
 import { textOfBody } from './http/json-body.ts'
 
@@ -20,27 +21,15 @@ async function parseWithBrand(tx: Tx, brandId: string, body: unknown): Promise<R
   await checkInhibition(tx, brandId, document)
   const { product } = document.scope
   if (product === undefined) return document
-  const row = await tx
-    .selectFrom('products as p')
-    .innerJoin('product_versions as v', (join) =>
-      join
-        .onRef('v.brand_id', '=', 'p.brand_id')
-        .onRef('v.product_key', '=', 'p.product_key')
-        .onRef('v.version', '=', 'p.current_version'),
-    )
-    .select('v.document')
-    .where('p.brand_id', '=', brandId)
-    .where('p.product_key', '=', product)
-    .where('p.removed_at_ms', 'is', null)
-    .executeTakeFirst()
-  if (!row) {
+  const known = await currentProduct(tx, brandId, product)
+  if (!known) {
     throw new HubError(
       'RULE_INVALID',
       `There is no product “${product}”. Create it first, or scope the rule by category.`,
       refusedAt('/scope/product', `There is no product “${product}”.`),
     )
   }
-  return parseRule(body, row.document as ProductDocument)
+  return parseRule(body, known)
 }
 
 /** One problem found beyond the rule itself, in the form of those found within. */

@@ -1,8 +1,9 @@
 import type { Selectable } from 'kysely'
 import { Type } from 'typebox'
-import { type Component, instant, type ProductDocument, Text } from '#contracts'
+import { type Component, instant, Text } from '#contracts'
 import { partSpecOf } from '#rules'
 import { type ComponentHealthTable, readControlRecords, type Tx } from '#store'
+import { currentProduct } from '../current-product.ts'
 import { requireDevice } from '../devices.ts'
 import { VIEWER } from '../http/access.ts'
 import { read } from '../http/read.ts'
@@ -68,7 +69,8 @@ export const componentHealthRoutes: Routes = async (app, services) => {
     (request) =>
       read(services, request, async (tx, brandId) => {
         const device = await requireDevice(tx, brandId, request.params.device)
-        const product = await productOf(tx, brandId, device.product_key)
+        // A product with devices is not removed.
+        const product = (await currentProduct(tx, brandId, device.product_key))!
         const rows = await tx
           .selectFrom('component_health')
           .selectAll()
@@ -126,22 +128,6 @@ function wearByAge(
   const bornMs = renewedMs.get(key) ?? installedMs
   if (bornMs === null || !ratedLife || !('days' in ratedLife)) return null
   return Math.round(1_000 * Math.min(Math.max((nowMs - bornMs) / DAY_MS / ratedLife.days, 0), 1)) / 1_000
-}
-
-async function productOf(tx: Tx, brandId: string, productKey: string): Promise<ProductDocument> {
-  const row = await tx
-    .selectFrom('products as p')
-    .innerJoin('product_versions as v', (join) =>
-      join
-        .onRef('v.brand_id', '=', 'p.brand_id')
-        .onRef('v.product_key', '=', 'p.product_key')
-        .onRef('v.version', '=', 'p.current_version'),
-    )
-    .select('v.document')
-    .where('p.brand_id', '=', brandId)
-    .where('p.product_key', '=', productKey)
-    .executeTakeFirstOrThrow()
-  return row.document as ProductDocument
 }
 
 /** The newest service of each component. */

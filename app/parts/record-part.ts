@@ -1,7 +1,7 @@
 import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads'
 import { openLogReader } from '#ingest'
 import { createRecorder, type RecorderStatus } from '#pipeline'
-import { type Logger, toError } from '#platform'
+import type { Logger } from '#platform'
 import {
   type Database,
   type HistoryStore,
@@ -11,7 +11,7 @@ import {
   remoteHistory,
   serveHistory,
 } from '#store'
-import { remoteCalls, revivedError } from '../workers/thread-calls.ts'
+import { startOwnThread } from '../workers/own-thread.ts'
 import type { RecordSettings } from './settings.ts'
 
 /** The telemetry history and what fills it, wherever they run. */
@@ -86,29 +86,15 @@ export async function startRecordThread(settings: RecordSettings, events: Record
     transferList: [port2],
     name: 'record',
   })
-  let stopping = false
-  const calls = remoteCalls(worker, (name, value) => {
-    if (name === 'fatal') events.onFatal(revivedError(value as Parameters<typeof revivedError>[0]))
-  })
-  worker.on('error', (thrown) => events.onFatal(toError(thrown)))
-  worker.on('exit', () => stopping || events.onFatal(new Error('The recording thread ended unexpectedly.')))
-  try {
-    await calls.call('start')
-  } catch (error) {
-    stopping = true
-    await worker.terminate()
-    throw error
-  }
+  const { calls, stop } = await startOwnThread(worker, 'the recording', events)
   return {
     history: remoteHistory(queries),
     caughtUp: (seq) => calls.call('caughtUp', seq),
     status: () => calls.call('status'),
     serveTo: (port) => calls.hand('serveTo', port),
     async stop() {
-      stopping = true
-      await calls.call('stop').catch(() => undefined)
+      await stop()
       queries.close()
-      await worker.terminate()
     },
   }
 }

@@ -3,11 +3,11 @@ import { jobTemplate } from '#catalog'
 import type { AlertEffect, InstanceView } from '#contracts'
 import { openLogReader } from '#ingest'
 import { createRulesRunner, type RulesPosition } from '#pipeline'
-import { type Clock, type Logger, SecretBox, systemRandom, toError } from '#platform'
+import { type Clock, type Logger, SecretBox, systemRandom } from '#platform'
 import { createEvaluator, type ViewFilter } from '#rules'
 import { type BridgeChange, createServiceBridge } from '#service-bridge'
 import type { Database } from '#store'
-import { remoteCalls, revivedError } from '../workers/thread-calls.ts'
+import { startOwnThread } from '../workers/own-thread.ts'
 import type { RulesSettings } from './settings.ts'
 
 /** The evaluator following the log, wherever it runs. */
@@ -76,29 +76,14 @@ export async function startRulesThread(settings: RulesSettings, events: RulesEve
     workerData: settings,
     name: 'rules',
   })
-  let stopping = false
-  const calls = remoteCalls(worker, (name, value) => {
+  const { calls, stop } = await startOwnThread(worker, 'the rules', events, (name, value) => {
     if (name === 'committed') events.onCommitted(value as AlertEffect[])
     else if (name === 'changed') events.onChanged(value as BridgeChange)
-    else if (name === 'fatal') events.onFatal(revivedError(value as Parameters<typeof revivedError>[0]))
   })
-  worker.on('error', (thrown) => events.onFatal(toError(thrown)))
-  worker.on('exit', () => stopping || events.onFatal(new Error('The thread of the rules ended unexpectedly.')))
-  try {
-    await calls.call('start')
-  } catch (error) {
-    stopping = true
-    await worker.terminate()
-    throw error
-  }
   return {
     caughtUp: (seq) => calls.call('caughtUp', seq),
     position: () => calls.call('position'),
     views: (filter) => calls.call('views', filter),
-    async stop() {
-      stopping = true
-      await calls.call('stop').catch(() => undefined)
-      await worker.terminate()
-    },
+    stop,
   }
 }

@@ -1,5 +1,5 @@
 import type { Page } from 'playwright-core'
-import type { JobView, OfferView } from '#contracts'
+import { type JobView, type OfferView, PARTNER_STATUSES } from '#contracts'
 import { acceptedView, jobView, offerView, siteAddress, twoItems, twoNeeds } from './recorded.ts'
 
 /** Every state people can meet on the two pages, each with what has to be pressed to see it. */
@@ -196,21 +196,8 @@ export const OFFER_SCENES: readonly Scene[] = [
 ]
 
 const ON = { siteOpen: true } as const
-export const ALL_STATUSES: JobView['allowed'] = [
-  'rejected',
-  'quoted',
-  'appointed',
-  'rescheduled',
-  'dispatched',
-  'en_route',
-  'arrived',
-  'awaiting_parts',
-  'customer_absent',
-  'technician_absent',
-  'completed',
-  'failed',
-  'cancelled',
-]
+/** All that a technician may say, but that the order is taken and that its end is disputed. */
+const ALL_STATUSES = PARTNER_STATUSES.filter((status) => status !== 'accepted' && status !== 'objected')
 /** Done, and the readings do not show it. */
 function doubted(): JobView {
   const view = at('completed', { allowed: ['objected'], siteOpen: false })
