@@ -119,15 +119,18 @@ try {
   say('backtest', `${DEVICES} devices × ${HOURS} hourly readings in DuckDB; load ${loadavg()[0]!.toFixed(1)}`)
   for (const [name, rule] of Object.entries(RULES)) {
     const cpu = process.cpuUsage()
+    const own = process.threadCpuUsage()
     const start = performance.now()
     const result = await backtests.run({ brandId: BRAND, rule, ...span })
     const seconds = (performance.now() - start) / 1_000
     const used = process.cpuUsage(cpu)
+    const ofThread = process.threadCpuUsage(own)
+    const per = ({ user, system }: NodeJS.CpuUsage): string => million(result.samples / ((user + system) / 1e6))
     const perSecond = result.samples / seconds
     const loop = plain.get(name === 'two metrics' ? '2' : '1')!
     say(
       name,
-      `${million(perSecond)} samples/s, ${million(result.samples / ((used.user + used.system) / 1e6))} per processor second; ${result.alerts} alerts; plain loop ${million(loop)}/s → ratio ${(perSecond / loop).toFixed(2)}`,
+      `${million(perSecond)} samples/s, ${per(used)} per processor second, ${per(ofThread)} of the evaluator’s thread; ${result.alerts} alerts; plain loop ${million(loop)}/s → ratio ${(perSecond / loop).toFixed(2)}`,
     )
   }
   worker.postMessage('end')

@@ -1,3 +1,4 @@
+import { Agent } from 'undici'
 import { HubError, realClock, realSleep } from '#platform'
 
 /** Longest a step or a bulk call may take on a slow machine, as the morning on which a whole fleet is found worn. */
@@ -43,11 +44,15 @@ export class HubApi {
   readonly url: string
   readonly #key: string | null
   readonly #options: HubApiOptions
+  /** `fetch` by itself gives up after five minutes without an answer. */
+  readonly #patient: Agent | null
 
   constructor(url: string, key: string | null, options: HubApiOptions = {}) {
     this.url = url.replace(/\/+$/, '')
     this.#key = key
     this.#options = options
+    const { timeoutMs } = options
+    this.#patient = timeoutMs === undefined ? null : new Agent({ headersTimeout: timeoutMs, bodyTimeout: timeoutMs })
   }
 
   as(key: string | null): HubApi {
@@ -83,7 +88,8 @@ export class HubApi {
           },
           ...(method === 'GET' ? {} : { body: content.text }),
           signal: AbortSignal.timeout(this.#options.timeoutMs ?? TIMEOUT_MS),
-        })
+          ...(this.#patient ? { dispatcher: this.#patient } : {}),
+        } as RequestInit)
         text = await response.text()
       } catch (error) {
         if (realClock.nowMs() < patientUntilMs) {

@@ -76,6 +76,9 @@ export async function proveStorm(hub: TrialHub, options: StormOptions): Promise<
     // Hours later, settling long over, still nobody has been asked.
     await clock.stepTo(clock.nowMs + 2 * HOUR_MS)
     const offersHeld = await trial.offers()
+    onProgress(
+      `two hours later: ${offersHeld} offers, ${told('fleet.held')} fleet.held, ${told('notice.requested')} notices`,
+    )
     const dropped = await trial.decide(first.hold, 'drop')
     await clock.stepTo(clock.nowMs + HOUR_MS)
     const states = tally((await trial.casesOf(STORM_RULES.dropped)).map(({ state }) => state))

@@ -115,33 +115,41 @@ async function devicesPerSort(
   return Math.max(1, Math.ceil(devices / Math.max(1, sorts)))
 }
 
+/** The most a chunk of DuckDB holds: a batch is handed over once it has its rows, and may have so many more. */
+const CHUNK_ROWS = 2_048
+
 /** A batch while chunks are gathered in it. */
 class Filling {
   rowCount = 0
-  readonly #parts: Float64Array[][]
+  readonly #columns: Float64Array[]
   readonly #words: (string | null)[][]
   readonly #isWords: readonly boolean[]
 
   constructor(metrics: number, isWords: readonly boolean[]) {
-    this.#parts = Array.from({ length: FIXED_COLUMNS + metrics }, () => [])
+    this.#columns = Array.from(
+      { length: FIXED_COLUMNS + metrics },
+      (_, i) => new Float64Array(isWords[i - FIXED_COLUMNS] ? 0 : ROWS_PER_BATCH + CHUNK_ROWS),
+    )
     this.#words = Array.from({ length: metrics }, () => [])
     this.#isWords = isWords
   }
 
   add(chunk: DuckDBDataChunk): void {
     const { rowCount } = chunk
-    for (let column = 0; column < this.#parts.length; column++) {
+    for (let column = 0; column < this.#columns.length; column++) {
       const vector = chunk.getColumnVector(column)
       const m = column - FIXED_COLUMNS
       if (m >= 0 && this.#isWords[m])
         for (let i = 0; i < rowCount; i++) this.#words[m]!.push(vector.getItem(i) as string | null)
-      else this.#parts[column]!.push(numbersOf(vector, rowCount))
+      else this.#columns[column]!.set(numbersOf(vector, rowCount), this.rowCount)
     }
     this.rowCount += rowCount
   }
 
   done(deviceIds: readonly string[]): ColumnBatch {
-    const [seq, arrivedAtMs, measuredAtMs, flags, ranks, ...values] = this.#parts.map((parts) => joined(parts))
+    const [seq, arrivedAtMs, measuredAtMs, flags, ranks, ...values] = this.#columns.map((column) =>
+      column.subarray(0, this.rowCount),
+    )
     const runs: ColumnBatch['runs'] = []
     for (let i = 0; i < this.rowCount; i++)
       if (i === 0 || ranks![i] !== ranks![i - 1]) {
@@ -159,18 +167,7 @@ class Filling {
   }
 }
 
-/** The numbers of a column without nulls: a copy of its memory, which DuckDB uses again. */
-function numbersOf(vector: DuckDBVector, rowCount: number): Float64Array {
-  const { items } = vector as unknown as { items: Float64Array | Int32Array }
-  return new Float64Array(items.subarray(0, rowCount))
-}
-
-function joined(parts: readonly Float64Array[]): Float64Array {
-  const all = new Float64Array(parts.reduce((sum, part) => sum + part.length, 0))
-  let at = 0
-  for (const part of parts) {
-    all.set(part, at)
-    at += part.length
-  }
-  return all
+/** The numbers of a column without nulls, in memory that DuckDB uses again. */
+function numbersOf(vector: DuckDBVector, rowCount: number): Float64Array | Int32Array {
+  return (vector as unknown as { items: Float64Array | Int32Array }).items.subarray(0, rowCount)
 }
