@@ -1,5 +1,5 @@
 import type { Selectable } from 'kysely'
-import { instant, type RuleDocument } from '#contracts'
+import { instant, type RuleDocument, type TrustSettings } from '#contracts'
 import { HubError, isoDuration, newId } from '#platform'
 import { dispatchOf } from '#rules'
 import type { Tables, Tx } from '#store'
@@ -19,10 +19,17 @@ export interface BrandSettings {
   twoPersonRules?: boolean
   /** Of the offer's page in the brand's mini-program. */
   miniProgramPath?: string | null
+  trust?: TrustSettings
 }
 
-export async function brandSettings(tx: Tx, brandId: string): Promise<BrandSettings> {
-  const row = await tx.selectFrom('brands').select('settings').where('brand_id', '=', brandId).executeTakeFirst()
+/** @param forUpdate nobody else changes them until this transaction ends */
+export async function brandSettings(tx: Tx, brandId: string, forUpdate = false): Promise<BrandSettings> {
+  const row = await tx
+    .selectFrom('brands')
+    .select('settings')
+    .where('brand_id', '=', brandId)
+    .$if(forUpdate, (query) => query.forUpdate())
+    .executeTakeFirst()
   return (row?.settings ?? {}) as BrandSettings
 }
 

@@ -20,7 +20,7 @@ export {
   type ResolveReason,
   type VerificationEnd,
 } from './alert-effect.ts'
-export { PRECISION_BAR, TrustSettings } from './brand-settings.ts'
+export { CasesPerDayMax, PRECISION_BAR, PrecisionBar, TrustSettings } from './brand-settings.ts'
 export {
   CASE_STATES,
   CASE_STATES_OVER,

@@ -1,6 +1,6 @@
 import { sql } from 'kysely'
 import { Type } from 'typebox'
-import { instant, Key, Text } from '#contracts'
+import { CasesPerDayMax, instant, Key, PRECISION_BAR, PrecisionBar, Text } from '#contracts'
 import { HubError, newId } from '#platform'
 import { ADMIN, OPERATOR, VIEWER } from '../http/access.ts'
 import { commit } from '../http/commit.ts'
@@ -28,7 +28,12 @@ const MiniProgramPath = Nullable(
     description: 'where the offer’s page is in the brand’s mini-program, with {token} where the link’s token goes',
   }),
 )
-const Settings = Closed({ twoPersonRules: TwoPersonRules, miniProgramPath: MiniProgramPath })
+const Settings = Closed({
+  twoPersonRules: TwoPersonRules,
+  miniProgramPath: MiniProgramPath,
+  precisionBar: PrecisionBar,
+  casesPerDayMax: Nullable(CasesPerDayMax),
+})
 const params = Closed({ brand: PathName })
 const tags = ['brands']
 
@@ -52,8 +57,9 @@ function brandOfRow(row: BrandRow) {
   }
 }
 
-function settingsOf({ twoPersonRules = false, miniProgramPath = null }: BrandSettings) {
-  return { twoPersonRules, miniProgramPath }
+function settingsOf({ twoPersonRules = false, miniProgramPath = null, trust = {} }: BrandSettings) {
+  const { precisionBar = PRECISION_BAR, casesPerDayMax = null } = trust
+  return { twoPersonRules, miniProgramPath, precisionBar, casesPerDayMax }
 }
 
 /** The brands of this hub: the operator's business. A brand sees itself. */
@@ -139,7 +145,12 @@ export const brandRoutes: Routes = async (app, services) => {
         summary: 'Change how the brand wants to be served',
         tags,
         body: Closed(
-          { twoPersonRules: Type.Optional(TwoPersonRules), miniProgramPath: Type.Optional(MiniProgramPath) },
+          {
+            twoPersonRules: Type.Optional(TwoPersonRules),
+            miniProgramPath: Type.Optional(MiniProgramPath),
+            precisionBar: Type.Optional(PrecisionBar),
+            casesPerDayMax: Type.Optional(Nullable(CasesPerDayMax)),
+          },
           { minProperties: 1 },
         ),
         response: { 200: Settings },
@@ -147,13 +158,19 @@ export const brandRoutes: Routes = async (app, services) => {
     },
     (request, reply) =>
       commit(services, request, reply, async ({ tx, brandId, nowMs, audit }) => {
-        const before = await brandSettings(tx, brandId)
-        const settings = { ...before, ...request.body }
-        if (JSON.stringify(settings) === JSON.stringify(before)) return { status: 200, body: settingsOf(before) }
+        const before = await brandSettings(tx, brandId, true)
+        const { precisionBar, casesPerDayMax, ...own } = request.body
+        const trust = { ...before.trust, ...(precisionBar === undefined ? {} : { precisionBar }) }
+        if (casesPerDayMax === null) delete trust.casesPerDayMax
+        else if (casesPerDayMax !== undefined) trust.casesPerDayMax = casesPerDayMax
+        const changed = { ...own, trust }
+        const settings = { ...before, ...changed }
+        if (JSON.stringify(settingsOf(settings)) === JSON.stringify(settingsOf(before)))
+          return { status: 200, body: settingsOf(before) }
         await tx
           .updateTable('brands')
           // What is not said stays, and members set beside this call are not lost.
-          .set({ settings: sql`settings || ${JSON.stringify(request.body)}::jsonb`, updated_at_ms: nowMs })
+          .set({ settings: sql`settings || ${JSON.stringify(changed)}::jsonb`, updated_at_ms: nowMs })
           .where('brand_id', '=', brandId)
           .execute()
         audit('brand.settings_changed', brandId, { ...request.body })

@@ -308,7 +308,7 @@ export const ruleRoutes: Routes = async (app, services) => {
         summary: 'Put a version in force: from here its alerts make offers and orders',
         description:
           'Answers with what it is expected to cause on the devices it applies to. More cases in a day than the brand allows ' +
-          '(`PUT /api/brand/trust`) is 409 `DAILY_CAP_EXCEEDED` with the numbers, unless overridden.',
+          '(`casesPerDayMax` of `PATCH /api/brand/settings`) is 409 `DAILY_CAP_EXCEEDED` with the numbers, unless overridden.',
         tags,
         params,
         body: Closed({

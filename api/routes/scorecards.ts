@@ -1,13 +1,12 @@
 import type { Selectable } from 'kysely'
 import { Type } from 'typebox'
-import { instant, Key, type RuleDocument, TrustSettings } from '#contracts'
+import { instant, Key, type RuleDocument } from '#contracts'
 import { wilsonInterval } from '#models'
 import { quantilesOf, scoreStored } from '#pipeline'
 import { trustSettings, verdictsOf } from '#service-bridge'
 import type { RuleVersionsTable, Tx } from '#store'
 import { Expected, expectedVolume } from '../expected-volume.ts'
-import { ADMIN, brandOf, VIEWER } from '../http/access.ts'
-import { commit } from '../http/commit.ts'
+import { brandOf, VIEWER } from '../http/access.ts'
 import { read } from '../http/read.ts'
 import { Closed, Nullable, PathName, Time } from '../http/schemas.ts'
 import { ruleDocumentOf } from '../rules.ts'
@@ -108,44 +107,6 @@ export const scorecardRoutes: Routes = async (app, services) => {
       const document = await read(services, request, (tx, brandId) => ruleDocumentOf(tx, brandId, request.params.rule))
       return { expected: await expectedVolume(services, brandOf(request), document) }
     },
-  )
-
-  app.get(
-    '/api/brand/trust',
-    {
-      config: { access: VIEWER },
-      schema: { summary: 'What the brand decided for all of its rules', tags, response: { 200: TrustSettings } },
-    },
-    (request) => read(services, request, (tx, brandId) => trustSettings(tx, brandId)),
-  )
-
-  app.put(
-    '/api/brand/trust',
-    {
-      config: { access: ADMIN },
-      schema: {
-        summary: 'Set the bar of precision and the daily cap of cases; what is left out is the hub’s own',
-        tags,
-        body: TrustSettings,
-        response: { 200: TrustSettings },
-      },
-    },
-    (request, reply) =>
-      commit(services, request, reply, async ({ tx, brandId, nowMs, audit }) => {
-        const { settings } = await tx
-          .selectFrom('brands')
-          .select('settings')
-          .where('brand_id', '=', brandId)
-          .forUpdate()
-          .executeTakeFirstOrThrow()
-        await tx
-          .updateTable('brands')
-          .set({ settings: JSON.stringify({ ...settings, trust: request.body }), updated_at_ms: nowMs })
-          .where('brand_id', '=', brandId)
-          .execute()
-        audit('brand.trust_changed', brandId, { ...request.body })
-        return { status: 200, body: await trustSettings(tx, brandId) }
-      }),
   )
 }
 

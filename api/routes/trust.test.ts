@@ -175,10 +175,19 @@ test(
     expect(expected.atOnce.mid).toBeGreaterThanOrEqual(8)
     expect(expected.atOnce.low).toBeLessThan(expected.atOnce.mid)
 
-    expect((await call('PUT', '/api/brand/trust', { body: { casesPerDayMax: 3 } })).body).toEqual({
+    expect((await call('PATCH', '/api/brand/settings', { body: { casesPerDayMax: 3 } })).body).toMatchObject({
       precisionBar: 0.6,
       casesPerDayMax: 3,
     })
+    expect((await call('PATCH', '/api/brand/settings', { body: { precisionBar: 0.7 } })).body).toEqual({
+      twoPersonRules: false,
+      miniProgramPath: null,
+      precisionBar: 0.7,
+      casesPerDayMax: 3,
+    })
+    await call('PATCH', '/api/brand/settings', { body: { precisionBar: 0.6, casesPerDayMax: null } })
+    expect((await call('GET', '/api/brand/settings')).body).toMatchObject({ precisionBar: 0.6, casesPerDayMax: null })
+    await call('PATCH', '/api/brand/settings', { body: { casesPerDayMax: 3 } })
     const refused = await call('POST', '/api/rules/wide/activate', { body: {} })
     expect(refused.status).toBe(409)
     expect(refused.body).toMatchObject({

@@ -27,7 +27,7 @@ export const OPERATIONS: Record<string, Sample> = {
   'GET /api/brands': {},
   'GET /api/brand': {},
   'GET /api/brand/settings': {},
-  'PATCH /api/brand/settings': { body: { twoPersonRules: true } },
+  'PATCH /api/brand/settings': { body: { twoPersonRules: true, precisionBar: 0.5 } },
   'GET /api/brands/{brand}': {},
   'PATCH /api/brands/{brand}': { body: { disabled: true } },
   'POST /api/keys': { body: { role: 'viewer' } },
@@ -109,8 +109,6 @@ export const OPERATIONS: Record<string, Sample> = {
   'DELETE /api/maintenance-windows/{window}': {},
   'GET /api/rules/{rule}/scorecard': {},
   'GET /api/rules/{rule}/expected-volume': {},
-  'GET /api/brand/trust': {},
-  'PUT /api/brand/trust': { body: { precisionBar: 0.5 } },
   'POST /api/rules/backtest': {
     body: { rule: 'only-a', from: '2026-05-01T00:00:00.000Z', to: '2026-05-02T00:00:00.000Z' },
   },
