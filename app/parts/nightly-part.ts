@@ -1,4 +1,3 @@
-import { once } from 'node:events'
 import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads'
 import { createNights, isNightDue, type NightReport, tickNights } from '#pipeline'
 import { type Clock, type Logger, systemClock, toError } from '#platform'
@@ -76,10 +75,8 @@ export function startNightlyThread(
       return await calls.call<NightReport | null>('run', nowMs)
     } finally {
       stopNow = null
-      const ended = once(worker, 'exit')
       await calls.call('close').catch(() => undefined)
       await worker.terminate()
-      await ended
     }
   }
   const run = (): Promise<NightReport | null> => {
