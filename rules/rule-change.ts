@@ -1,5 +1,5 @@
 import { ENTERED, SINCE, STARTED, STATE, TRUTH } from './alert-clock.ts'
-import { FALSE, FIRING, isOpen } from './alert-lifecycle.ts'
+import { FALSE, FIRING, isOpen, LATCHED, PENDING, TRUE } from './alert-lifecycle.ts'
 import type { Device } from './device.ts'
 import { setInstances } from './device-rules.ts'
 import { openEpisode, resolveEpisode } from './episodes.ts'
@@ -66,7 +66,15 @@ function begin(turn: Turn, device: Device, instance: Instance): void {
   const { core, offset } = instance
   if (core[offset + STATE] === FIRING)
     openEpisode(turn, device, instance, core[offset + STARTED]!, core[offset + ENTERED]!)
-  else resetStates(turn, instance)
+  else {
+    const since = core[offset + SINCE]!
+    const isBack = core[offset + STATE] === LATCHED && core[offset + TRUTH] === TRUE && !Number.isNaN(since)
+    resetStates(turn, instance)
+    if (!isBack) return
+    // Healthy for a while and true again: it has not lasted yet, and need not wait for another reading to.
+    core[offset + STATE] = PENDING
+    core[offset + SINCE] = since
+  }
 }
 
 /**

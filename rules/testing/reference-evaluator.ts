@@ -83,7 +83,7 @@ export function referenceEvaluate(
   const keepMs = durationMs(rule.keep ?? '') ?? 0
   const latched = rule.latch === 'until-serviced'
   let episodes: ReferenceEpisode[] = []
-  let state: AlertState = 'inactive'
+  let state = 'inactive' as AlertState
 
   /** What a run of truth does, known up to `knownMs`. Asked again with more known, it goes on from there. */
   const live = (run: Run, knownMs: number): void => {
@@ -130,15 +130,20 @@ export function referenceEvaluate(
 
   let waits = edit !== null && edit.atMs <= nowMs ? edit : null
   for (const run of runs(world, moments, nowMs)) {
-    if (waits && run.from <= waits.atMs && run.to > waits.atMs)
-      live({ ...run, to: waits.atMs, endedByMoment: false }, waits.atMs)
-    if (waits && run.to > waits.atMs) {
+    // What a moment at the switch says is said before it.
+    const isOn = waits !== null && (run.to > waits.atMs || (run.to === waits.atMs && !run.endedByMoment))
+    if (waits && isOn) {
+      if (run.from <= waits.atMs) live({ ...run, to: waits.atMs, endedByMoment: false }, waits.atMs)
       takeOver(waits)
       waits = null
     }
     live(run, waits?.atMs ?? nowMs)
   }
-  if (waits) takeOver(waits)
+  if (waits) {
+    takeOver(waits)
+    const endedMs = runs(world, moments, waits.atMs).at(-1)?.to ?? nowMs
+    if (state === 'pending' && moments.some((moment) => moment > endedMs && moment <= nowMs)) state = 'inactive'
+  }
   return { state, episodes }
 }
 
