@@ -274,7 +274,8 @@ function restoreDevice(device: Device, saved: SavedDevice): void {
     instance.checkpoint = checkpoint
     instance.windows = live
     instance.checkpointWindows = kept
-    if (openings !== 0) instance.openings = openings
+    if (openings !== 0)
+      instance.openings = openings.map((opening, i) => ({ ...opening, number: opening.number ?? i + 1 }))
     instance.warming = warming === 1
     instance.flapping = flapping !== 0
     instance.flappingTold = flapping !== 2

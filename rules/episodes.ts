@@ -6,7 +6,7 @@ import type { Device } from './device.ts'
 import { evidenceOf } from './evidence.ts'
 import { episodesWithinDay, isFlapping } from './flapping.ts'
 import { isInhibited } from './inhibition.ts'
-import { type Instance, OPENINGS_KEPT, type OpenEpisode, type Opening } from './instance.ts'
+import { type Instance, OPENINGS_KEPT, OPENINGS_KEPT_MAX, type OpenEpisode, type Opening } from './instance.ts'
 import { levelHeld, PEAK } from './instance-core.ts'
 import { inMaintenance, silencedBy } from './silences.ts'
 import type { Turn } from './turn.ts'
@@ -27,16 +27,16 @@ export function openEpisode(
   over = false,
 ): void {
   const { plan, activation, openings } = instance
-  const ordinal = openings.reduce(
-    (next, opening) => (opening.namedStartMs === startedAtMs ? Math.max(next, opening.ordinal + 1) : next),
-    0,
-  )
+  const number = (openings.at(-1)?.number ?? 0) + 1
+  const ordinal = ordinalOf(openings, startedAtMs, number)
   const level = levelHeld(instance)
   const { brand, facts } = device
   const identity = [brand.brandId, plan.ruleKey, facts.deviceId, plan.component, activation, startedAtMs]
   const id = derivedId('ep', ...identity, ...(ordinal > 0 ? [ordinal] : []))
-  const opening = { episodeId: id, namedStartMs: startedAtMs, ordinal, openedAtMs, startedAtMs, revised: false }
-  instance.openings = [...openings, opening].slice(-OPENINGS_KEPT)
+  const opening = { episodeId: id, namedStartMs: startedAtMs, ordinal, number, openedAtMs, startedAtMs, revised: false }
+  // What is judged by arrival is never run again.
+  const rerunFromMs = plan.axis === 'hub' ? Number.POSITIVE_INFINITY : device.kept.startMs
+  instance.openings = remembered([...openings, opening], rerunFromMs)
   instance.episode = { ...blankEpisode(device, instance, id), startedAtMs, level, severity: plan.severities[level]! }
   const wasFlapping = instance.flapping
   instance.flapping = isFlapping(instance.openings, wasFlapping)
@@ -52,6 +52,30 @@ export function openEpisode(
   })
   if (instance.flapping && !wasFlapping) instance.flappingTold = false
   tellFlapping(turn, device, instance, hush)
+}
+
+/**
+ * What an episode of this start has beside it in its id, so that no two are the same: nothing, as long as none of the
+ * start was before; else the next after those. Where one may have been forgotten, how many openings there were, which
+ * is more than any ordinal given so far.
+ */
+function ordinalOf(openings: readonly Opening[], startedAtMs: number, number: number): number {
+  let next = 0
+  let newestMs = Number.NEGATIVE_INFINITY
+  for (const { namedStartMs, ordinal } of openings) {
+    if (namedStartMs === startedAtMs) next = Math.max(next, ordinal + 1)
+    newestMs = Math.max(newestMs, namedStartMs)
+  }
+  const mayBeForgotten = number > openings.length + 1 && startedAtMs <= newestMs
+  return next === 0 && mayBeForgotten ? number - 1 : next
+}
+
+/** The newest openings, and those before that running kept samples again would bring up. */
+function remembered(openings: readonly Opening[], rerunFromMs: number): readonly Opening[] {
+  const first = openings.findIndex(
+    ({ openedAtMs }, i) => i >= openings.length - OPENINGS_KEPT || openedAtMs > rerunFromMs,
+  )
+  return openings.slice(Math.max(first, openings.length - OPENINGS_KEPT_MAX))
 }
 
 /** The one notice that stands for those of its episodes, once nothing else keeps it quiet (T24). */

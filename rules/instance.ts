@@ -50,6 +50,8 @@ export interface Opening {
   namedStartMs: number
   /** Tells apart episodes of the same named start. */
   ordinal: number
+  /** Which of the instance's openings it is, from 1. */
+  number: number
   /** Event time at which it opened: a sample, or the end of its hold. */
   openedAtMs: number
   /** Start as known by now. */
@@ -57,8 +59,10 @@ export interface Opening {
   revised: boolean
 }
 
-/** Openings remembered per instance: enough to see flapping, a start that recurs, and what late samples contradict. */
+/** Openings remembered per instance whatever their age: enough to see flapping. */
 export const OPENINGS_KEPT = 6
+/** Beside them all that a late sample can bring up again, each on two at least of the 96 samples kept. */
+export const OPENINGS_KEPT_MAX = 48
 
 /**
  * One rule on one component of one device; or the silence of the device; or a watch over a

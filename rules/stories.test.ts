@@ -301,6 +301,24 @@ describe('T13–T16: late, old, wrong and repeated', () => {
     expect(story.effects).toHaveLength(3)
   })
 
+  test('T13: a late sample among more episodes than usual opens none of them again', () => {
+    const story = new Story({ rules: [noFor({ keep: '0s', latch: 'none' })] })
+    for (let spike = 0; spike < 20; spike++) {
+      story.dp(spike, 260)
+      story.dp(spike + 0.5, 200)
+    }
+    const opened = () => story.effects.flatMap((one) => (one.kind === 'alert.firing' ? [one.episode.episodeId] : []))
+    expect(opened()).toHaveLength(20)
+    story.dp(10.25, 260, 20)
+    expect(story.evaluator.counters().late).toBe(1)
+    expect(opened()).toHaveLength(20)
+    // One that nobody had seen is told, once, with an id of its own.
+    story.dp(10.75, 260, 20)
+    story.dp(10.8, 200, 20)
+    expect(opened()).toHaveLength(21)
+    expect(new Set(opened()).size).toBe(21)
+  })
+
   test('late samples from before the kept ones are backfill, and memory stays bounded', () => {
     const story = new Story()
     for (let i = 0; i < 2_000; i++) story.dp(i / 60, 200)
